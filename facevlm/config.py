@@ -1,0 +1,44 @@
+"""Settings a user may give by environment (`FACEVLM_…`), and where the files that ship with FaceVLM lie."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PACKAGE = Path(__file__).resolve().parent
+
+
+class Settings(BaseSettings):
+    """Defaults of every command; a command's own option wins over the environment."""
+
+    model_config = SettingsConfigDict(env_prefix="FACEVLM_", extra="ignore", frozen=True)
+
+    model: str = Field(default="nano", description="Model name, see `facevlm models`.")
+    adapter: str | None = Field(
+        default=None, description="LoRA adapter: a name in adapters/ or a folder; «none» for the bare base."
+    )
+    base_url: str | None = Field(default=None, description="OpenAI-compatible endpoint, e.g. http://localhost:8001/v1.")
+    api_key_env: str = Field(
+        default="OPENAI_API_KEY", description="Name of the variable that holds the endpoint's key."
+    )
+    prompt: str | None = Field(default=None, description="Prompt name, see prompts/.")
+    marks: Literal["plain", "box", "number", "landmarks"] = Field(
+        default="landmarks", description="What is drawn on faces."
+    )
+    timeout: float = Field(default=120.0, gt=0, description="Seconds an endpoint may take for one answer.")
+    threads: int | None = Field(
+        default=None, gt=0, description="CPU threads of the local model; the machine's cores by default."
+    )
+    max_pixels: int = Field(
+        default=120_000_000, gt=0, description="Pictures with more pixels are refused before decoding."
+    )
+    max_bytes: int = Field(default=100_000_000, gt=0, description="Files with more bytes are refused before reading.")
+
+
+def asset_dir(kind: Literal["prompts", "adapters", "evals", "app"]) -> Path:
+    """The folder of one kind of file that ships: beside the package in a checkout, inside it in a wheel."""
+    packed = PACKAGE / "assets" / kind
+    return packed if packed.is_dir() else PACKAGE.parent / kind
