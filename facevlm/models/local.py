@@ -1,0 +1,206 @@
+"""A vision-language model in this process: transformers and peft, decoding bound to the answer's schema by xgrammar.
+
+Serves the embedded model, and any other image-text-to-text model of transformers from a local folder.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from facevlm.errors import ModelError, PrerequisiteError
+from facevlm.models.protocol import Answer
+from facevlm.types import EMOTIONS, Conversation, Emotion, Generation
+
+if TYPE_CHECKING:
+    import xgrammar
+    from torch import Tensor
+
+LARGEST_BATCH = 64
+
+
+class LocalModel:
+    """A model loaded from folders, ready to answer; safe to share between threads, which take turns.
+
+    Args:
+        base: folder of a transformers image-text-to-text model. A `facevlm.json` in it says how the model is asked
+            (`asks`: scene or face; `crop_size`); without one it is asked about scenes.
+        adapter: folder of a LoRA adapter for it, or None.
+        name: what provenance calls the model.
+        threads: CPU threads; the machine's cores by default.
+
+    Raises:
+        PrerequisiteError: the folders do not hold what is needed.
+    """
+
+    def __init__(self, base: Path | str, adapter: Path | str | None, *, name: str, threads: int | None = None) -> None:
+        facts = _facts(Path(base))
+        self.name = name
+        self.adapter = Path(adapter).name if adapter else None
+        self.asks: Literal["scene", "face"] = facts.get("asks", "scene")
+        self.crop_size: int = facts.get("crop_size", 64)
+        self._turn = threading.Lock()
+        self._processor, self._model = _load(Path(base), Path(adapter) if adapter else None, threads)
+        self._grammars: dict[str, xgrammar.CompiledGrammar] = {}
+
+    def generate(
+        self, conversations: Sequence[Conversation], *, temperature: float = 0.0, seed: int | None = None
+    ) -> list[Answer]:
+        """One answer per conversation, in order; a batch that fails gives its error in the place of each answer."""
+        answers: list[Answer] = []
+        for start in range(0, len(conversations), LARGEST_BATCH):
+            batch = conversations[start : start + LARGEST_BATCH]
+            try:
+                with self._turn:
+                    answers += self._answer(batch, temperature, seed)
+            except (RuntimeError, ValueError, MemoryError) as error:  # what torch, transformers and xgrammar raise
+                reason = str(error).partition("\n")[0]
+                answers += [ModelError(f"{self.name}: {reason}; try fewer or smaller pictures at once")] * len(batch)
+        return answers
+
+    async def agenerate(
+        self, conversations: Sequence[Conversation], *, temperature: float = 0.0, seed: int | None = None
+    ) -> list[Answer]:
+        """`generate` in a thread of its own."""
+        return await asyncio.to_thread(self.generate, conversations, temperature=temperature, seed=seed)
+
+    def _answer(self, batch: Sequence[Conversation], temperature: float, seed: int | None) -> list[Generation]:
+        import torch
+
+        inputs = self._encode(batch).to(self._model.device)
+        sampling = {"do_sample": True, "temperature": temperature} if temperature > 0 else {"do_sample": False}
+        if seed is not None:
+            torch.manual_seed(seed)
+        with torch.inference_mode():
+            result = self._model.generate(
+                **inputs, **sampling, max_new_tokens=max(each.max_tokens for each in batch),
+                logits_processor=self._constraints(batch), output_logits=bool(self._emotion_ids),
+                return_dict_in_generate=True, pad_token_id=self._tokenizer.pad_token_id,
+                eos_token_id=self._stop_ids,
+            )  # fmt: skip
+        return self._read(inputs["input_ids"].shape[1], result)
+
+    def _encode(self, batch: Sequence[Conversation]) -> Any:
+        texts = [
+            self._processor.apply_chat_template(_messages(each), tokenize=False, add_generation_prompt=True)
+            for each in batch
+        ]
+        images = [[image for turn in each.turns for image in turn.images] for each in batch]
+        return self._processor(
+            text=texts, images=images if any(images) else None, padding=True, padding_side="left", return_tensors="pt"
+        )
+
+    def _constraints(self, batch: Sequence[Conversation]) -> list[Any]:
+        """A fresh logits processor: xgrammar's keeps the state of the generation it is used in."""
+        from xgrammar.contrib.hf import LogitsProcessor
+
+        schemas = [each.answer_schema for each in batch]
+        bound = [self._grammar(schema) for schema in schemas if schema is not None]
+        if bound and len(bound) < len(schemas):
+            raise ValueError("conversations with and without an answer schema cannot share a batch")
+        return [LogitsProcessor(bound)] if bound else []
+
+    def _grammar(self, schema: Mapping[str, Any]) -> xgrammar.CompiledGrammar:
+        key = json.dumps(schema)
+        if key not in self._grammars:
+            self._grammars[key] = self._compiler.compile_json_schema(key, any_whitespace=False, separators=(",", ":"))
+        return self._grammars[key]
+
+    def _read(self, prompt_length: int, result: Any) -> list[Generation]:
+        written = result.sequences[:, prompt_length:]
+        texts = self._tokenizer.batch_decode(written, skip_special_tokens=True)
+        asked = {"prompt_tokens": prompt_length}
+        return [
+            Generation(
+                text, self._probabilities(row, index, result.logits), usage=asked | {"completion_tokens": len(row)}
+            )
+            for index, (text, row) in enumerate(zip(texts, written, strict=True))
+        ]
+
+    def _probabilities(self, tokens: Tensor, index: int, logits: Sequence[Tensor]) -> dict[Emotion, float] | None:
+        """The eight emotions' probabilities where the answer first names one: elsewhere it only repeats itself."""
+        import torch
+
+        if not self._emotion_ids:
+            return None
+        places = torch.isin(tokens, torch.tensor(self._emotion_ids)).nonzero()
+        if not len(places):
+            return None
+        shares = logits[int(places[0])][index, self._emotion_ids].float().softmax(0).tolist()
+        return {emotion: round(share, 4) for emotion, share in zip(EMOTIONS, shares, strict=True)}
+
+    @cached_property
+    def _emotion_ids(self) -> list[int]:
+        """The tokens of the eight emotions; empty where the tokenizer does not have one token for each."""
+        encoded = [self._tokenizer.encode(emotion, add_special_tokens=False) for emotion in EMOTIONS]
+        return [ids[0] for ids in encoded] if all(len(ids) == 1 for ids in encoded) else []
+
+    @cached_property
+    def _compiler(self) -> xgrammar.GrammarCompiler:
+        import xgrammar
+
+        size = self._model.config.get_text_config().vocab_size
+        vocabulary = xgrammar.TokenizerInfo.from_huggingface(
+            self._tokenizer, vocab_size=size, stop_token_ids=self._stop_ids
+        )
+        return xgrammar.GrammarCompiler(vocabulary, max_threads=1)
+
+    @cached_property
+    def _stop_ids(self) -> list[int]:
+        stops = self._model.generation_config.eos_token_id
+        found = stops if isinstance(stops, list) else [stops]
+        return sorted({each for each in (*found, self._tokenizer.eos_token_id) if each is not None})
+
+    @property
+    def _tokenizer(self) -> Any:
+        return self._processor.tokenizer
+
+
+def _messages(conversation: Conversation) -> list[dict[str, Any]]:
+    """The chat-template form: images before the text of their turn."""
+    return [
+        {
+            "role": turn.role,
+            "content": [*({"type": "image"} for _ in turn.images), {"type": "text", "text": turn.text}],
+        }
+        for turn in conversation.turns
+    ]
+
+
+def _facts(base: Path) -> dict[str, Any]:
+    file = base / "facevlm.json"
+    facts: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    return facts
+
+
+def _load(base: Path, adapter: Path | None, threads: int | None) -> tuple[Any, Any]:
+    """Processor and model, the adapter merged in; float32 on a CPU, bfloat16 on a GPU."""
+    import torch
+    from transformers import AutoModelForImageTextToText, AutoProcessor
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    torch.set_num_threads(threads or os.cpu_count() or 1)
+    graphics = torch.cuda.is_available()
+    dtype = torch.bfloat16 if graphics else torch.float32
+    try:
+        processor = AutoProcessor.from_pretrained(base, local_files_only=True, backend="pil")
+        model = AutoModelForImageTextToText.from_pretrained(base, dtype=dtype, local_files_only=True)
+    except (OSError, ValueError) as error:
+        reason = str(error).partition("\n")[0]
+        raise PrerequisiteError(f"{base}: cannot be loaded as a vision-language model ({reason})") from error
+    if adapter is not None:
+        model = _merged(model, adapter)
+    return processor, model.to("cuda" if graphics else "cpu").eval()
+
+
+def _merged(model: Any, adapter: Path) -> Any:
+    from peft import PeftModel
+
+    return PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()

@@ -1,0 +1,157 @@
+"""From a name to a model: what ships in `adapters/`, a folder of one's own, or any model id of an endpoint.
+
+A shipped model `NAME` is the folder `adapters/NAME-base`; its adapter, unless told otherwise, is `adapters/NAME-facs`.
+Its `facevlm.json` says how it is asked and what it is.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal
+
+from facevlm.config import asset_dir
+from facevlm.errors import FaceVLMError, InputError, PrerequisiteError
+from facevlm.models.openai import KEY_VARIABLE, OpenAIModel
+from facevlm.models.protocol import Model
+
+BARE = "none"  # as an adapter: the base model alone
+_LOCAL_LIBRARIES = ("torch", "transformers", "peft", "xgrammar")
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """One line of `facevlm models`: a model, whether it can be used here, and if not why and what to do."""
+
+    name: str
+    kind: Literal["shipped", "endpoint"]
+    usable: bool
+    why: str
+    description: str
+
+
+def load(
+    name: str = "nano",
+    adapter: str | None = None,
+    base_url: str | None = None,
+    api_key_env: str = KEY_VARIABLE,
+    timeout: float = 120.0,
+    threads: int | None = None,
+) -> Model:
+    """The model of this name, ready to answer.
+
+    Args:
+        name: a shipped model, a folder holding a transformers vision-language model, or, with `base_url`, any model id.
+        adapter: a folder, a name in `adapters/`, «none» for the bare base; by default the one that ships for `name`.
+            With `base_url` it is the endpoint's id of the adapter.
+        base_url: an OpenAI-compatible endpoint, e.g. `http://localhost:8001/v1`.
+        api_key_env: the variable that holds the endpoint's key.
+        timeout: seconds the endpoint may take for one answer.
+        threads: CPU threads of a local model.
+
+    Raises:
+        InputError: no such model or adapter, or the adapter belongs to another base.
+        PrerequisiteError: a library, a shipped file or the endpoint's key is missing.
+    """
+    if base_url is not None:
+        chosen = None if adapter == BARE else adapter
+        return OpenAIModel(name, base_url, adapter=chosen, api_key_env=api_key_env, timeout=timeout)
+    base = _base(name)
+    folder = _adapter(name, adapter)
+    if folder is not None:
+        _check_belongs(folder, base)
+    missing = _missing_libraries()
+    if missing:
+        raise PrerequisiteError(f"{name}: {missing}")
+
+    from facevlm.models.local import LocalModel
+
+    return LocalModel(base, folder, name=name if base == _shipped_base(name) else base.name, threads=threads)
+
+
+def available(base_url: str | None = None, api_key_env: str = KEY_VARIABLE) -> list[ModelInfo]:
+    """What can be used here: the shipped models, then what the endpoint serves (or why it cannot be asked)."""
+    shipped = [_shipped_info(name) for name in _shipped_names()]
+    if base_url is None:
+        why = "no endpoint given; set --base-url or FACEVLM_BASE_URL"
+        return [*shipped, ModelInfo("MODEL", "endpoint", False, why, "any model of an OpenAI-compatible endpoint")]
+    try:
+        served = OpenAIModel("", base_url, api_key_env=api_key_env, timeout=10.0, retries=0).served()
+    except FaceVLMError as error:
+        return [*shipped, ModelInfo("MODEL", "endpoint", False, str(error), base_url)]
+    return [*shipped, *(ModelInfo(name, "endpoint", True, "", base_url) for name in served)]
+
+
+def _shipped_base(name: str) -> Path:
+    return asset_dir("adapters") / f"{name}-base"
+
+
+def _shipped_names() -> list[str]:
+    return sorted(folder.name.removesuffix("-base") for folder in asset_dir("adapters").glob("*-base"))
+
+
+def _shipped_info(name: str) -> ModelInfo:
+    base = _shipped_base(name)
+    about = _json(base / "facevlm.json").get("description", "") if (base / "facevlm.json").is_file() else ""
+    if not (base / "config.json").is_file():
+        return ModelInfo(name, "shipped", False, f"{base} has no config.json; install FaceVLM again", about)
+    why = _missing_libraries()
+    return ModelInfo(name, "shipped", not why, why, about)
+
+
+def _missing_libraries() -> str:
+    missing = [library for library in _LOCAL_LIBRARIES if find_spec(library) is None]
+    return f"{', '.join(missing)} not installed; pip install {' '.join(missing)}" if missing else ""
+
+
+def _base(name: str) -> Path:
+    """The folder of a model that runs in this process."""
+    shipped, own = _shipped_base(name), Path(name).expanduser()
+    for folder in (shipped, own):
+        if (folder / "config.json").is_file():
+            return _vision_language(folder)
+    if own.is_dir():
+        raise InputError(f"{name}: this folder has no config.json; give one that holds a transformers model")
+    if not _shipped_names():
+        raise PrerequisiteError(f"{asset_dir('adapters')}: no model ships here; install FaceVLM again")
+    known = ", ".join(_shipped_names())
+    raise InputError(f"{name}: unknown model; use {known}, a model's folder, or a model id together with --base-url")
+
+
+def _vision_language(folder: Path) -> Path:
+    config = _json(folder / "config.json")
+    if "vision_config" not in config:
+        kind = config.get("model_type", "unknown")
+        raise InputError(f"{folder}: a model of type {kind!r} sees no pictures; give a vision-language model")
+    return folder
+
+
+def _adapter(name: str, adapter: str | None) -> Path | None:
+    """The folder of the adapter asked for, or of the one that ships for the model; None for the bare base."""
+    if adapter == BARE:
+        return None
+    shipped = asset_dir("adapters") / (adapter or f"{name}-facs")
+    own = Path(adapter or "").expanduser()
+    for folder in (shipped, own):
+        if (folder / "adapter_config.json").is_file():
+            return folder
+    if adapter is None:
+        return None
+    known = sorted(path.parent.name for path in asset_dir("adapters").glob("*/adapter_config.json"))
+    raise InputError(f"{adapter}: unknown adapter; use {', '.join([*known, BARE])}, or an adapter's folder")
+
+
+def _check_belongs(adapter: Path, base: Path) -> None:
+    trained_on = Path(_json(adapter / "adapter_config.json")["base_model_name_or_path"]).name
+    if trained_on != base.resolve().name:
+        raise InputError(f"{adapter.name}: made for {trained_on}, not for {base.name}; use another or --adapter {BARE}")
+
+
+def _json(file: Path) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{file}: cannot be read ({error}); restore the file") from None
+    return content

@@ -1,0 +1,47 @@
+"""An explanation held against what was measured on the same face."""
+
+from __future__ import annotations
+
+from facevlm.faces.action_units import THRESHOLDS
+from facevlm.types import ActionUnit, Check, Explanation, Face, Observation, Verdict
+
+CLEAR_DIFFERENCE = 0.1  # by which a one-sided movement exceeds the other side
+_UNMEASURABLE: Verdict = "unmeasurable"
+
+
+def check(explanation: Explanation, face: Face) -> tuple[tuple[Check, ...], float | None, float | None]:
+    """Holds every claim against the measurement of its action unit on that face.
+
+    Returns:
+        The checks in the order of the claims; faithfulness, supported ÷ (supported + contradicted), None where nothing
+        could be measured; coverage, measurable ÷ claims, None without claims.
+    """
+    checks = tuple(_check(claim, face.action_units.get(claim.au)) for claim in explanation.observations)
+    measurable = [each for each in checks if each.verdict != "unmeasurable"]
+    supported = [each for each in measurable if each.verdict == "supported"]
+    return checks, _ratio(len(supported), len(measurable)), _ratio(len(measurable), len(checks))
+
+
+def _check(claim: Observation, unit: ActionUnit | None) -> Check:
+    measured, verdict = (None, _UNMEASURABLE) if unit is None else _held_against(claim, unit)
+    return Check(au=claim.au, claimed=claim.intensity, side=claim.side, measured=measured, verdict=verdict)
+
+
+def _held_against(claim: Observation, unit: ActionUnit) -> tuple[float | None, Verdict]:
+    """The measurement a claim speaks of, of one side where it names one, and what follows."""
+    if claim.side == "both":
+        return unit.value, _verdict(claim.au, unit.value)
+    if unit.left is None or unit.right is None:
+        return None, _UNMEASURABLE
+    here, there = (unit.left, unit.right) if claim.side == "left" else (unit.right, unit.left)
+    return here, _verdict(claim.au, here) if here - there >= CLEAR_DIFFERENCE else "contradicted"
+
+
+def _verdict(code: int, value: float | None) -> Verdict:
+    if value is None:
+        return _UNMEASURABLE
+    return "supported" if value >= THRESHOLDS[code] else "contradicted"
+
+
+def _ratio(part: int, whole: int) -> float | None:
+    return part / whole if whole else None

@@ -1,0 +1,241 @@
+"""The chain, from a photograph to its analysis. Whatever explains a picture in FaceVLM comes through here.
+
+decode → find → number → draw → render → generate → parse → check → Analysis
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from typing import Literal
+
+import facevlm
+from facevlm import faces, marks, models, prompting
+from facevlm.config import Settings
+from facevlm.errors import FaceVLMError, InputError, ModelError
+from facevlm.faces.decode import Source
+from facevlm.marks.crop import crop
+from facevlm.models import Answer, Model
+from facevlm.reasoning.check import check
+from facevlm.reasoning.told import Told, told
+from facevlm.types import (
+    Analysis,
+    Conversation,
+    Explanation,
+    Face,
+    FaceAnalysis,
+    ImageInfo,
+    MarkedImage,
+    Picture,
+    Provenance,
+)
+
+BATCH_PIXELS = 50_000_000  # pictures held at once by `analyze_many`, so that large ones do not fill the memory
+
+
+class FaceReasoner:
+    """Explains every face of a photograph. Holds a loaded model and a prompt; make one and use it for many pictures.
+
+    Args:
+        model: a name (see `facevlm models`), a model's folder, or a `Model`.
+        adapter: a LoRA adapter by name or folder; «none» for the bare base, the model's own by default.
+        prompt: a name in `prompts/`.
+        base_url: an OpenAI-compatible endpoint; `model` is then an id it serves.
+        api_key_env: the variable that holds the endpoint's key, `OPENAI_API_KEY` by default.
+        marks: what is drawn on faces: plain, box, number or landmarks (Set-of-Vision, arXiv 2410.02244).
+        settings: time-out, threads and the limits on pictures; by default from the environment.
+
+    Raises:
+        InputError: no such model, adapter or prompt.
+        PrerequisiteError: something the model needs is not installed or not set.
+    """
+
+    def __init__(
+        self,
+        model: str | Model = "nano",
+        adapter: str | None = None,
+        prompt: str = "sov-cot",
+        base_url: str | None = None,
+        api_key_env: str | None = None,
+        marks: str = "landmarks",
+        settings: Settings | None = None,
+    ) -> None:
+        self._settings = settings or Settings()
+        self._marks = marks
+        if isinstance(model, str):
+            key, timeout, threads = self._settings.api_key_env, self._settings.timeout, self._settings.threads
+            model = models.load(model, adapter, base_url, api_key_env or key, timeout, threads)
+        self.model = model
+        self.prompt = prompting.load(prompt, model.asks)
+        if not self.prompt.per_face:
+            raise InputError(f"{prompt}: this prompt answers a question and explains no faces; use sov-cot")
+
+    def analyze(self, source: Source) -> Analysis:
+        """The analysis of one photograph: a path, a file's bytes, a PIL image or an (h, w, 3) uint8 RGB array.
+
+        A face whose answer cannot be used carries its `error`; a photograph without a face has no `faces`.
+
+        Raises:
+            InputError: the photograph cannot be read.
+            ModelError: the model failed on the whole of it.
+        """
+        asked = self._ask(source)
+        started = time.perf_counter()
+        answers = self.model.generate(asked.conversations) if asked.conversations else []
+        return self._tell(asked, answers, time.perf_counter() - started)
+
+    async def aanalyze(self, source: Source) -> Analysis:
+        """`analyze`, without blocking the caller's event loop."""
+        asked = await asyncio.to_thread(self._ask, source)
+        started = time.perf_counter()
+        answers = await self.model.agenerate(asked.conversations) if asked.conversations else []
+        return self._tell(asked, answers, time.perf_counter() - started)
+
+    def analyze_many(
+        self, sources: Iterable[Source], batch_size: int = 32, errors: Literal["raise", "return"] = "raise"
+    ) -> Iterator[Analysis | FaceVLMError]:
+        """Analyses in the order of the photographs, each as soon as its batch is answered.
+
+        Faces of several photographs go to the model together, about `batch_size` at a time, while the next
+        photographs are being read. A photograph that fails raises its error when its turn comes, or, with
+        `errors="return"`, gives it in its place.
+        """
+        batches = self._batches(sources, batch_size)
+        with ThreadPoolExecutor(1, thread_name_prefix="facevlm-faces") as ahead:
+            coming = ahead.submit(next, batches, None)
+            while (batch := coming.result()) is not None:
+                coming = ahead.submit(next, batches, None)
+                for result in self._answered(batch):
+                    if errors == "raise" and isinstance(result, FaceVLMError):
+                        raise result
+                    yield result
+
+    def _ask(self, source: Source) -> _Asked:
+        """The first half of the chain: everything before the model."""
+        started = time.perf_counter()
+        picture = faces.decode(source, self._settings)
+        numbered = marks.number(faces.find(picture))
+        marked = marks.draw(picture.image, numbered, self._marks)
+        conversations = self._conversations(picture, marked)
+        return _Asked(_image_info(picture), marked, conversations, time.perf_counter() - started)
+
+    def _conversations(self, picture: Picture, marked: MarkedImage) -> tuple[Conversation, ...]:
+        """One about the whole marked picture, or one about each face, as the model wants it; none without a face."""
+        if not marked.faces:
+            return ()
+        if self.model.asks == "scene":
+            return (prompting.render_scene(self.prompt, marked),)
+        size, variant = self.model.crop_size, self._marks
+        crops = [(face, crop(picture.image, face, size, variant)) for face in marked.faces]
+        return tuple(prompting.render_face(self.prompt, face, small) for face, small in crops)
+
+    def _tell(self, asked: _Asked, answers: Sequence[Answer], seconds: float) -> Analysis:
+        """The second half of the chain: everything after the model, which took `seconds`."""
+        failures = [answer for answer in answers if isinstance(answer, ModelError)]
+        if failures and len(failures) == len(answers):
+            raise failures[0]
+        ids = [face.id for face in asked.marked.faces]
+        explained = told(answers, ids, self.prompt.answer, self.model.asks)
+        provenance = Provenance(
+            facevlm=facevlm.__version__,
+            model=self.model.name,
+            adapter=self.model.adapter,
+            prompt=self.prompt.reference,
+            marks=asked.marked.variant,
+            seconds=round(asked.seconds + seconds, 3),
+        )
+        analysed = tuple(_face_analysis(face, explained[face.id]) for face in asked.marked.faces)
+        return Analysis(image=asked.image, faces=analysed, provenance=provenance, marked=asked.marked)
+
+    def _batches(self, sources: Iterable[Source], size: int) -> Iterator[list[_Asked | FaceVLMError]]:
+        """Photographs up to the model, some `size` conversations and no more than BATCH_PIXELS at a time."""
+        batch: list[_Asked | FaceVLMError] = []
+        load = 0.0
+        for source in sources:
+            batch.append(self._asked_or_error(source))
+            load += _load(batch[-1], size)
+            if load >= 1:
+                yield batch
+                batch, load = [], 0.0
+        if batch:
+            yield batch
+
+    def _asked_or_error(self, source: Source) -> _Asked | FaceVLMError:
+        try:
+            return self._ask(source)
+        except FaceVLMError as error:
+            return error
+
+    def _answered(self, batch: Sequence[_Asked | FaceVLMError]) -> Iterator[Analysis | FaceVLMError]:
+        """The results of one batch; each photograph is charged its share of the model's time."""
+        conversations = [one for asked in batch if isinstance(asked, _Asked) for one in asked.conversations]
+        started = time.perf_counter()
+        answers = iter(self.model.generate(conversations) if conversations else [])
+        share = (time.perf_counter() - started) / max(len(conversations), 1)
+        for asked in batch:
+            if isinstance(asked, FaceVLMError):
+                yield asked
+            else:
+                own = list(islice(answers, len(asked.conversations)))
+                yield self._told_or_error(asked, own, share * len(own))
+
+    def _told_or_error(self, asked: _Asked, answers: Sequence[Answer], seconds: float) -> Analysis | FaceVLMError:
+        try:
+            return self._tell(asked, answers, seconds)
+        except ModelError as error:
+            return error
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A photograph ready for the model, and how long that took."""
+
+    image: ImageInfo
+    marked: MarkedImage
+    conversations: tuple[Conversation, ...]
+    seconds: float
+
+
+def _load(asked: _Asked | FaceVLMError, size: int) -> float:
+    """The part of a batch that one photograph fills."""
+    if isinstance(asked, FaceVLMError):
+        return 1 / size
+    pixels = asked.image.width * asked.image.height
+    return max(len(asked.conversations), 1) / size + pixels / BATCH_PIXELS
+
+
+def _image_info(picture: Picture) -> ImageInfo:
+    return ImageInfo(
+        source=picture.source,
+        width=picture.width,
+        height=picture.height,
+        sha256=picture.sha256,
+        notes=picture.notes,
+    )
+
+
+def _face_analysis(face: Face, explained: Told) -> FaceAnalysis:
+    explanation = explained if isinstance(explained, Explanation) else None
+    checks, faithfulness, coverage = check(explanation, face) if explanation else ((), None, None)
+    return FaceAnalysis(
+        id=face.id,
+        box=face.box,
+        score=face.score,
+        pose=face.pose,
+        quality=face.quality,
+        action_units={code: unit.value for code, unit in face.action_units.items()},
+        action_unit_sides={
+            code: {"left": unit.left, "right": unit.right}
+            for code, unit in face.action_units.items()
+            if unit.left is not None or unit.right is not None
+        },
+        explanation=explanation,
+        checks=checks,
+        faithfulness=faithfulness,
+        coverage=coverage,
+        error=None if explanation else str(explained),
+    )

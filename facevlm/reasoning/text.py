@@ -1,0 +1,109 @@
+"""An analysis in words: the phrases all reports share, Markdown, and rows for a table.
+
+Faithfulness and coverage are never shown one without the other.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from facevlm import facs
+from facevlm.types import Analysis, FaceAnalysis, Observation, Verdict
+
+COLUMNS = ("face", "emotion", "what it shows", "why", "agreement with measurement")
+
+# A sign besides the word, so that no verdict rests on colour.
+SIGNS: dict[Verdict, str] = {"supported": "✓", "contradicted": "✗", "unmeasurable": "?"}
+
+LIMITS = (
+    "This describes expressions: what can be seen on a face at one moment. It does not tell what a person feels, "
+    "and it identifies no one."
+)
+
+
+def rows(analysis: Analysis) -> list[tuple[str, ...]]:
+    """One row a face with the cells of COLUMNS, plain text; several lines in a cell where there are several claims."""
+    return [_row(face) for face in analysis.faces]
+
+
+def markdown(analysis: Analysis) -> str:
+    """The analysis as Markdown; what a model wrote cannot add markup to it."""
+    title = f"# {_plain(Path(analysis.image.source).name)}"
+    faces = [_markdown_face(face) for face in analysis.faces] or ["No face was found."]
+    notes = [f"Note: {_plain(note)}." for note in analysis.image.notes]
+    return "\n\n".join([title, *notes, *faces, LIMITS, _plain(provenance(analysis))]) + "\n"
+
+
+def emotion(face: FaceAnalysis) -> str:
+    """The emotion with its probability where one is known, and whether it stands out."""
+    if face.explanation is None:
+        return "no answer"
+    told, likely = face.explanation.emotion, face.explanation.probabilities
+    sure = "" if likely is None else f" {percent(likely[told])}"
+    return f"{told}{sure}{', uncertain' if face.explanation.uncertain else ''}"
+
+
+def claim(observation: Observation) -> str:
+    """«AU12 lip corner puller, severe, left»; the side only of a one-sided claim."""
+    side = "" if observation.side == "both" else f", {observation.side}"
+    return f"AU{observation.au} {observation.name}, {facs.intensity_word(observation.intensity)}{side}"
+
+
+def agreement(face: FaceAnalysis) -> str:
+    """Faithfulness and coverage in one phrase."""
+    if face.coverage is None:
+        return "no claim to check"
+    if face.faithfulness is None:
+        return "none of the claims could be measured"
+    return f"faithfulness {percent(face.faithfulness)}, coverage {percent(face.coverage)}"
+
+
+def provenance(analysis: Analysis) -> str:
+    """What produced the analysis, on one line."""
+    made = analysis.provenance
+    model = made.model if made.adapter is None else f"{made.model} + {made.adapter}"
+    return f"FaceVLM {made.facevlm} · {model} · {made.prompt} · marks {made.marks} · {made.seconds:.2f} s"
+
+
+def percent(share: float) -> str:
+    """A share of one as a whole percentage."""
+    return f"{share:.0%}"
+
+
+def _row(face: FaceAnalysis) -> tuple[str, ...]:
+    if face.explanation is None:
+        return str(face.id), emotion(face), face.error or "", "", ""
+    claims = zip(face.explanation.observations, face.checks, strict=True)
+    shown = "\n".join(f"{SIGNS[check.verdict]} {claim(observation)}" for observation, check in claims)
+    return str(face.id), emotion(face), shown, face.explanation.interpretation, agreement(face)
+
+
+def _markdown_face(face: FaceAnalysis) -> str:
+    if face.explanation is None:
+        return f"## Face {face.id}\n\n{_plain(face.error or '')}"
+    parts = [
+        f"## Face {face.id}: {emotion(face)}",
+        _markdown_claims(face),
+        _plain(face.explanation.interpretation),
+        _plain(face.explanation.context or ""),
+        f"Agreement with measurement: {agreement(face)}.",
+        f"Quality: {', '.join(face.quality.flags)}." if face.quality.flags else "",
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _markdown_claims(face: FaceAnalysis) -> str:
+    if face.explanation is None or not face.explanation.observations:
+        return ""
+    lines = ["| claim | how it shows | measured | verdict |", "|---|---|---|---|"]
+    for observation, check in zip(face.explanation.observations, face.checks, strict=True):
+        measured = "–" if check.measured is None else f"{check.measured:.2f}"
+        verdict = f"{SIGNS[check.verdict]} {check.verdict}"
+        lines.append(f"| {claim(observation)} | {_plain(observation.evidence)} | {measured} | {verdict} |")
+    return "\n".join(lines)
+
+
+def _plain(text: str) -> str:
+    """Foreign text on one line, with Markdown's and HTML's signs escaped."""
+    return re.sub(r"([\\`*_{}\[\]<>#|~&!])", r"\\\1", " ".join(text.split()))
