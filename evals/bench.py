@@ -1,0 +1,265 @@
+"""The figures the README quotes, measured: `make bench` (needs the data folder; `--only speed` does not).
+
+    python evals/bench.py --data ../shared/data [--only faces|ferplus|speed] [--limit N] [--out evals/reports/bench.md]
+
+Shares come with 95 % intervals: Wilson's for a share, percentile bootstrap over faces for macro-F1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+Row = tuple[str, str, str]  # what, figure, target
+IOU = 0.35
+
+
+def main() -> None:
+    """Print the table, and write it where asked."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--only", choices=PARTS)
+    parser.add_argument("--limit", type=int, help="faces of FER+, for a quick look")
+    parser.add_argument("--prompt", default="sov-cot")
+    parser.add_argument("--out", type=Path, help="a Markdown file the table is written to as well")
+    options = parser.parse_args()
+    rows = [row for name in PARTS if options.only in (None, name) for row in PARTS[name](options)]
+    table = "\n".join(["| what | measured | at least |", "|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows)])
+    print(table)
+    if options.out:
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        options.out.write_text(f"`{' '.join(['python', *sys.argv])}`\n\n{table}\n", encoding="utf-8")
+
+
+def faces(options: argparse.Namespace) -> Iterator[Row]:
+    """Faces found in photographs whose faces are known."""
+    from facevlm.faces import decode, find
+
+    folder = options.data / "pictures"
+    truth: dict[str, Any] = json.loads((folder / "truth.json").read_text())
+    hit = boxes = alarms = 0
+    for name, known in truth.items():
+        found = [face.box for face in find(decode(folder / name))]
+        if "count" in known:
+            yield f"faces in {name}", str(len(found)), str(known["count"])
+            continue
+        matched = _matched(found, known["boxes_xywh"])
+        hit, boxes, alarms = hit + matched, boxes + len(known["boxes_xywh"]), alarms + len(found) - matched
+    yield f"recall of {boxes} boxes at IoU {IOU}, group pictures", _share(hit, boxes), "0.90"
+    yield "false alarms there", str(alarms), "at most 4"
+
+
+def _matched(found: list[Any], known: list[list[float]]) -> int:
+    from facevlm.types import Box
+
+    left = list(found)
+    count = 0
+    for x, y, width, height in known:
+        box = Box(x=x, y=y, width=width, height=height)
+        best = max(left, key=box.iou, default=None)
+        if best is not None and box.iou(best) >= IOU:
+            left.remove(best)
+            count += 1
+    return count
+
+
+def ferplus(options: argparse.Namespace) -> Iterator[Row]:
+    """FER+ validation, strict majority, through `analyze_many`; a face that is not found counts as wrong."""
+    from facevlm import FaceReasoner
+    from facevlm.data.ferplus import read
+    from facevlm.types import EMOTIONS
+
+    split = read(options.data / "ferplus", "valid")
+    split = split.where(split.strict_majority() >= 0)
+    split = split.where(np.arange(len(split)) < (options.limit or len(split)))
+    reasoner = FaceReasoner(prompt=options.prompt)
+    started = time.perf_counter()
+    results: list[Any] = list(reasoner.analyze_many(Image.fromarray(image).convert("RGB") for image in split.images))
+    seconds = time.perf_counter() - started
+    firsts = [result.faces[0] if result.faces else None for result in results]
+    told = [face.explanation if face else None for face in firsts]
+    truth = split.strict_majority()
+    guess = np.array([EMOTIONS.index(each.emotion) if each else -1 for each in told])
+    named = f"FER+ validation, strict majority, n = {len(split)}, {options.prompt}"
+    yield f"{named}: faces found", _share(sum(face is not None for face in firsts), len(split)), "0.98"
+    yield f"{named}: accuracy", _share(int((guess == truth).sum()), len(truth)), "0.74"
+    yield f"{named}: macro-F1, all eight", _interval(_macro_f1, truth, guess), "reported"
+    yield f"{named}: macro-F1, classes with ≥ 100 faces", _interval(_common_f1, truth, guess), "reported"
+    for index, emotion in enumerate(EMOTIONS):
+        of = truth == index
+        yield f"recall of {emotion}", _share(int((guess[of] == index).sum()), int(of.sum())), "reported"
+    valid = sum(face.error is None for face in firsts if face)
+    yield "answers that parse and name only drawn faces", _share(valid, sum(f is not None for f in firsts)), "1.00"
+    yield from _honesty(firsts, told, truth)
+    yield "faces per second over the whole split", f"{len(split) / seconds:.1f}", "reported"
+
+
+def _honesty(firsts: list[Any], told: list[Any], truth: NDArray[np.int64]) -> Iterator[Row]:
+    """How far the explanations hold: claims against measurement, and probabilities against outcomes."""
+    checks = [check for face in firsts if face for check in face.checks]
+    measurable = [check for check in checks if check.verdict != "unmeasurable"]
+    supported = sum(check.verdict == "supported" for check in measurable)
+    yield "claims supported by measurement", _share(supported, len(measurable)), "reported"
+    yield "claims that could be measured", _share(len(measurable), len(checks)), "reported"
+    yield "expected calibration error, 15 bins", f"{_calibration_error(told, truth):.3f}", "reported"
+
+
+def _calibration_error(told: list[Any], truth: NDArray[np.int64]) -> float:
+    from facevlm.types import EMOTIONS
+
+    sure = np.array([max(each.probabilities.values()) if each and each.probabilities else np.nan for each in told])
+    right = np.array(
+        [each is not None and EMOTIONS.index(each.emotion) == label for each, label in zip(told, truth, strict=True)]
+    )
+    known = ~np.isnan(sure)
+    bins = np.minimum((sure[known] * 15).astype(int), 14)
+    gaps = [abs(sure[known][bins == b].mean() - right[known][bins == b].mean()) * (bins == b).mean() for b in set(bins)]
+    return float(sum(gaps))
+
+
+def speed(_: argparse.Namespace) -> Iterator[Row]:
+    """Times on this machine; the front end in a process with one thread, as torch is not needed there."""
+    yield from _measured_apart("front")
+    yield from _measured_apart("whole")
+    times = [_seconds([sys.executable, "-m", "facevlm", "--help"]) for _ in range(5)]
+    yield "`facevlm --help`", f"{statistics.median(times):.2f} s", "≤ 0.7 s"
+    yield "peak memory of `facevlm demo`", f"{_demo_memory():.2f} GB", "≤ 2.5 GB"
+
+
+def _measured_apart(part: str) -> Iterator[Row]:
+    """Rows measured in a process of their own."""
+    environment = {"OMP_NUM_THREADS": "1"} if part == "front" else {}
+    code = f"import sys; sys.path.insert(0, 'evals'); import bench; bench.print_rows(bench.{part}())"
+    output = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, env=_environment(environment)
+    ).stdout
+    yield from (tuple(row) for row in json.loads(output.splitlines()[-1]))
+
+
+def print_rows(rows: Iterator[Row]) -> None:
+    """Rows as one line of JSON, for the process that asked."""
+    print(json.dumps(list(rows)))
+
+
+def front() -> Iterator[Row]:
+    """Decode, find, number and mark, one thread, median of 15."""
+    for name, picture, target in (
+        ("640-px one-face photo", _one_face(640), "≤ 40 ms"),
+        ("1,024-px group photo, 6 faces", _group(1024), "≤ 120 ms"),
+    ):
+        times, count = _front_times(picture)
+        yield f"detect + landmarks + marks, {name} ({count} found), one thread", f"{1000 * times:.0f} ms", target
+
+
+def _front_times(picture: Image.Image) -> tuple[float, int]:
+    from facevlm import marks
+    from facevlm.faces import decode, find
+
+    decoded = decode(picture)
+    times = []
+    for _ in range(15):
+        started = time.perf_counter()
+        numbered = marks.number(find(decoded))
+        marks.draw(decoded.image, numbered, "landmarks")
+        times.append(time.perf_counter() - started)
+    return statistics.median(times), len(numbered)
+
+
+def whole() -> Iterator[Row]:
+    """The whole path with the embedded model, warm."""
+    from facevlm import FaceReasoner
+
+    reasoner = FaceReasoner()
+    portrait = _one_face(512)
+    reasoner.analyze(portrait)
+    times = [_timed(lambda: reasoner.analyze(portrait)) for _ in range(7)]
+    yield "one face, warm, all cores", f"{statistics.median(times):.2f} s", "≤ 1.0 s"
+    seconds = _timed(lambda: list(reasoner.analyze_many([portrait] * 64)))
+    yield "64 faces through analyze_many", f"{64 / seconds:.1f} faces/s", "≥ 8 faces/s"
+
+
+def _one_face(side: int) -> Image.Image:
+    import skimage
+
+    astronaut = Image.open(Path(skimage.__file__).parent / "data" / "astronaut.png").convert("RGB")
+    return astronaut.resize((side, side), Image.Resampling.LANCZOS)
+
+
+def _group(side: int) -> Image.Image:
+    """Two rows of three people."""
+    sheet, part = Image.new("RGB", (side, side * 2 // 3)), _one_face(side // 3)
+    for row in range(2):
+        for column in range(3):
+            sheet.paste(part, (column * side // 3, row * side // 3))
+    return sheet
+
+
+def _demo_memory() -> float:
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([sys.executable, "-m", "facevlm", "demo", "--out", folder], check=True, capture_output=True)
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6
+
+
+def _seconds(command: list[str]) -> float:
+    return _timed(lambda: subprocess.run(command, check=True, capture_output=True))
+
+
+def _timed(action: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    action()
+    return time.perf_counter() - started
+
+
+def _environment(extra: dict[str, str]) -> dict[str, str]:
+    import os
+
+    return {**os.environ, **extra}
+
+
+def _share(hits: int, total: int) -> str:
+    """A share with Wilson's 95 % interval."""
+    if not total:
+        return "none"
+    z, p = 1.96, hits / total
+    middle = (p + z * z / (2 * total)) / (1 + z * z / total)
+    half = z / (1 + z * z / total) * ((p * (1 - p) / total + z * z / (4 * total * total)) ** 0.5)
+    return f"{p:.3f} ({max(middle - half, 0):.3f}–{min(middle + half, 1):.3f}; {hits} of {total})"
+
+
+def _interval(score: Callable[[NDArray[np.int64], NDArray[np.int64]], float], truth: Any, guess: Any) -> str:
+    rng = np.random.default_rng(0)
+    drawn = [rng.integers(0, len(truth), len(truth)) for _ in range(1000)]
+    low, high = np.percentile([score(truth[rows], guess[rows]) for rows in drawn], (2.5, 97.5))
+    return f"{score(truth, guess):.3f} ({low:.3f}–{high:.3f})"
+
+
+def _macro_f1(truth: NDArray[np.int64], guess: NDArray[np.int64]) -> float:
+    from sklearn.metrics import f1_score
+
+    return float(f1_score(truth, guess, labels=range(8), average="macro", zero_division=0))
+
+
+def _common_f1(truth: NDArray[np.int64], guess: NDArray[np.int64]) -> float:
+    """Neutral, happiness, surprise, sadness, anger: the classes of FER+ validation with at least 100 faces."""
+    from sklearn.metrics import f1_score
+
+    return float(f1_score(truth, guess, labels=range(5), average="macro", zero_division=0))
+
+
+PARTS: dict[str, Callable[[argparse.Namespace], Iterator[Row]]] = {"faces": faces, "ferplus": ferplus, "speed": speed}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+"""`facevlm train au`: what a resting face measures, and how strong a movement is, from FER+ training faces.
+
+Fits `faces/mean_face.npy` and `faces/resting.json`. The tenth held out for choosing models is left out.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from facevlm.data import ferplus
+from facevlm.faces import action_units, cues
+from facevlm.faces import pose as poses
+from facevlm.faces.locate import locate
+from facevlm.types import EMOTIONS
+
+log = logging.getLogger(__name__)
+
+FRONTAL = 15.0  # degrees of yaw within which a face counts towards the mean face
+REST_PERCENTILE = 97.5  # of resting faces: value 0.25
+STRONG_PERCENTILE = 99.7  # of all faces: value 0.9
+
+
+def fit(data: Path, cache: Path, workers: int = 2) -> None:
+    """Fit the resting face and the scales on FER+ in `data`, keeping landmarks in the file `cache`."""
+    faces = ferplus.read(data, "train")
+    points = landmarks_of(faces.images, cache, workers)
+    usable = ~np.isnan(points[:, 0, 0]) & ~ferplus.held_out(faces.names)
+    resting = usable & (faces.strict_majority() == EMOTIONS.index("neutral"))
+    np.save(cues.FOLDER / "mean_face.npy", _mean_face(points[resting]))
+    poses.mean_face.cache_clear()
+    table = {"cues": _resting_cues(points[resting])}
+    _write(table | {"action_units": {}})
+    cues.resting_table.cache_clear()
+    table["action_units"] = _scales(points[resting], points[usable])
+    _write(table)
+
+
+def landmarks_of(images: NDArray[np.uint8], cache: Path, workers: int) -> NDArray[np.float32]:
+    """The mesh of each grey face image, (n, 478, 3) in its pixels; NaN where no face was found. Kept in `cache`."""
+    if cache.is_file():
+        return np.asarray(np.load(cache)["points"])
+    with ProcessPoolExecutor(workers) as pool:
+        found = list(pool.map(_landmarks, images, chunksize=64))
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(cache, points=np.stack(found))
+    return np.stack(found)
+
+
+def _landmarks(image: NDArray[np.uint8]) -> NDArray[np.float32]:
+    found = locate(Image.fromarray(image).convert("RGB"))
+    return found[0].points if found else np.full((478, 3), np.nan, np.float32)
+
+
+def _mean_face(points: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The mean of frontal resting faces, made symmetric, in the axes of the mean face it replaces."""
+    turned = (poses.frontalise(each) for each in points)
+    mean = np.mean([frontal for frontal, pose in turned if abs(pose.yaw) < FRONTAL], axis=0)
+    mean -= mean[poses.RIGID].mean(0) * (1, 0, 0)
+    mirror = mean * (-1, 1, 1)
+    partner = np.argmin(np.linalg.norm(mirror[:, None] - mean[None], axis=2), axis=1)
+    symmetric = (mean + mirror[partner]) / 2
+    upright, _ = poses.frontalise((symmetric * (1, -1, -1)).astype(np.float32))
+    return upright
+
+
+def _resting_cues(points: NDArray[np.float32]) -> dict[str, Any]:
+    measured = [(cues.raw_cues(frontal), pose) for frontal, pose in map(poses.frontalise, points)]
+    kinds: dict[str, list[tuple[NDArray[np.float64], float]]] = {}
+    for raw, pose in measured:
+        for cue in cues.cue_table():
+            kinds.setdefault(cue.kind, []).append((cues.pose_terms(pose, cue.side), raw[cue.name]))
+    return {kind: _drift(rows) for kind, rows in kinds.items()}
+
+
+def _drift(rows: list[tuple[NDArray[np.float64], float]]) -> dict[str, Any]:
+    """Least squares of a cue on the pose; the spread is robust, so that a stray mesh does not widen it."""
+    terms, values = np.stack([row[0] for row in rows]), np.array([row[1] for row in rows])
+    drift = np.linalg.lstsq(terms, values, rcond=None)[0]
+    residual = values - terms @ drift
+    spread = 1.4826 * np.median(np.abs(residual - np.median(residual)))
+    return {"drift": [round(float(each), 5) for each in drift], "spread": round(float(spread), 5)}
+
+
+def _scales(resting: NDArray[np.float32], everyone: NDArray[np.float32]) -> dict[str, list[float]]:
+    rest, strong = _activations(resting), _activations(everyone)
+    return {str(code): _scale(rest[code], strong[code]) for code in action_units.measured_codes()}
+
+
+def _scale(rest: NDArray[np.float64], everyone: NDArray[np.float64]) -> list[float]:
+    middle, high = np.percentile(rest, (50, REST_PERCENTILE))
+    strong = max(float(np.percentile(everyone, STRONG_PERCENTILE)), high + (high - middle))
+    return [round(float(each), 3) for each in (middle, high, strong, strong + (strong - high) / 6)]
+
+
+def _activations(points: NDArray[np.float32]) -> dict[int, NDArray[np.float64]]:
+    """Both sides of every measured AU's activation, pooled."""
+    measured = [cues.measure_cues(frontal, pose) for frontal, pose in map(poses.frontalise, points)]
+    return {
+        code: np.array([action_units.activation(code, each, side) for each in measured for side in action_units.HEADS])
+        for code in action_units.measured_codes()
+    }
+
+
+def _write(table: dict[str, Any]) -> None:
+    (cues.FOLDER / "resting.json").write_text(json.dumps(table, indent=1) + "\n")

@@ -1,0 +1,106 @@
+"""The local backend on a model of the embedded one's architecture with random weights."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from facevlm import prompting
+from facevlm.data import explain
+from facevlm.errors import PrerequisiteError
+from facevlm.faces.cues import cue_table
+from facevlm.models.local import LocalModel
+from facevlm.reasoning.parse import parse_face
+from facevlm.training import nano
+from facevlm.types import EMOTIONS, Conversation, Generation, Turn
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    import torch
+
+    torch.manual_seed(0)
+    made = tmp_path_factory.mktemp("random-nano")
+    tokenizer = nano.tokenizer([explain.write((), "nothing moves: neutral.", "neutral", ("interpretation", "emotion"))])
+    nano.model(tokenizer).save_pretrained(made)
+    nano.processor(tokenizer).save_pretrained(made)
+    (made / "facevlm.json").write_text(json.dumps({"asks": "face", "crop_size": 64}))
+    return made
+
+
+@pytest.fixture(scope="module")
+def model(folder: Path) -> LocalModel:
+    return LocalModel(folder, None, name="random", threads=1)
+
+
+def asked(seed: int, prompt: str = "sov-cot") -> Conversation:
+    rng = np.random.default_rng(seed)
+    template = prompting.load(prompt, "face")
+    text = prompting.face_text(template, {cue.name: float(rng.normal()) for cue in cue_table()})
+    crop = Image.fromarray(rng.integers(0, 255, (64, 64, 3), dtype=np.uint8))
+    schema = prompting.answer_schema(template, None)
+    return Conversation(turns=(Turn(role="user", text=text, images=(crop,)),), answer_schema=schema, max_tokens=900)
+
+
+def written(answer: object) -> Generation:
+    assert isinstance(answer, Generation)
+    return answer
+
+
+def test_even_random_weights_cannot_write_an_invalid_answer(model: LocalModel) -> None:
+    for answer in model.generate([asked(seed) for seed in range(4)]):
+        parse_face(written(answer).text, prompting.load("sov-cot", "face").answer)
+
+
+def test_a_batch_gives_each_conversation_the_answer_it_gets_alone(model: LocalModel) -> None:
+    together = [written(each).text for each in model.generate([asked(1, "sov-label"), asked(2, "sov-label")])]
+    apart = [written(model.generate([asked(seed, "sov-label")])[0]).text for seed in (1, 2)]
+    assert together == apart
+
+
+def test_prompts_of_different_schemas_share_a_batch(model: LocalModel) -> None:
+    long, short = model.generate([asked(1, "sov-cot"), asked(1, "sov-label")])
+    assert "observations" in json.loads(written(long).text)
+    assert list(json.loads(written(short).text)) == ["emotion"]
+
+
+def test_the_emotion_of_a_label_is_the_likeliest_of_the_eight(model: LocalModel) -> None:
+    answer = written(model.generate([asked(5, "sov-label")])[0])
+    assert answer.probabilities is not None
+    assert set(answer.probabilities) == set(EMOTIONS)
+    assert sum(answer.probabilities.values()) == pytest.approx(1, abs=1e-3)
+    assert json.loads(answer.text)["emotion"] == max(answer.probabilities, key=answer.probabilities.__getitem__)
+
+
+def test_sampling_with_a_seed_repeats_itself(model: LocalModel) -> None:
+    first, second = (model.generate([asked(1)], temperature=1.0, seed=7)[0] for _ in range(2))
+    assert written(first).text == written(second).text
+
+
+def test_training_and_serving_tokenize_a_prompt_alike(model: LocalModel) -> None:
+    from facevlm.training.language import SampleWriter
+
+    conversation = asked(3)
+    tokenizer = model._processor.tokenizer
+    writer = SampleWriter(tokenizer, {"sov-cot": 1.0}, seed=0)
+    served = model._encode([conversation])["input_ids"][0].tolist()
+    assert tokenizer(writer.image + conversation.turns[0].text + nano.END)["input_ids"] == served
+
+
+def test_a_prompt_costs_one_token_a_cue(model: LocalModel) -> None:
+    length = model._encode([asked(0)])["input_ids"].shape[1]
+    assert length < len(cue_table()) + nano.IMAGE_TOKENS + 10
+
+
+def test_a_folder_that_holds_no_model_is_named(tmp_path: Path) -> None:
+    with pytest.raises(PrerequisiteError, match="cannot be loaded as a vision-language model"):
+        LocalModel(tmp_path, None, name="empty")
+
+
+async def test_answers_come_without_blocking_the_event_loop(model: LocalModel) -> None:
+    (answer,) = await model.agenerate([asked(1, "sov-label")])
+    assert "emotion" in written(answer).text
