@@ -9,8 +9,11 @@ from facevlm.types import AU_CODES, EMOTIONS, Intensity, Side
 
 Schema = dict[str, Any]
 
-MOST_OBSERVATIONS = 8
-INTERPRETATION_LENGTH: dict[Asks, int] = {"scene": 600, "face": 240}
+# A small model's answer is kept so short that it fits its context whatever it writes: it can then never be cut off.
+MOST_OBSERVATIONS: dict[Asks, int] = {"scene": 8, "face": 4}
+EVIDENCE_LENGTH: dict[Asks, int] = {"scene": 80, "face": 48}
+INTERPRETATION_LENGTH: dict[Asks, int] = {"scene": 600, "face": 160}
+PLAIN = r"[ !#-\[\]-~]"  # printable ASCII that JSON need not escape: at least one character a token
 
 
 def answer_schema(prompt: Prompt, ids: tuple[int, ...] | None) -> Schema:
@@ -29,29 +32,32 @@ def answer_schema(prompt: Prompt, ids: tuple[int, ...] | None) -> Schema:
 def _field(field: AnswerField, asks: Asks) -> Schema:
     match field:
         case "observations":
-            return {"type": "array", "items": _observation(), "maxItems": MOST_OBSERVATIONS}
+            return {"type": "array", "items": _observation(asks), "maxItems": MOST_OBSERVATIONS[asks]}
         case "emotion":
             return {"type": "string", "enum": list(EMOTIONS)}
         case "interpretation":
-            return _text(INTERPRETATION_LENGTH[asks])
+            return _text(INTERPRETATION_LENGTH[asks], asks)
         case "context":
-            return _text(300)
+            return _text(300, asks)
         case "answer":
-            return _text(800)
+            return _text(800 if asks == "scene" else 240, asks)
 
 
-def _observation() -> Schema:
+def _observation(asks: Asks) -> Schema:
     return _object(
         {
             "au": {"type": "integer", "enum": list(AU_CODES)},
             "intensity": {"type": "string", "enum": list(get_args(Intensity))},
             "side": {"type": "string", "enum": list(get_args(Side))},
-            "evidence": _text(80),
+            "evidence": _text(EVIDENCE_LENGTH[asks], asks),
         }
     )
 
 
-def _text(longest: int) -> Schema:
+def _text(longest: int, asks: Asks) -> Schema:
+    if asks == "face":
+        half = longest // 2  # xgrammar 0.2.8 fails on a count above 128
+        return {"type": "string", "pattern": f"^{PLAIN}{{0,{longest - half}}}{PLAIN}{{0,{half}}}$"}
     return {"type": "string", "maxLength": longest}
 
 

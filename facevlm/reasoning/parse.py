@@ -135,7 +135,7 @@ def _first_object(text: str) -> dict[str, Any]:
         raise OutputError("the answer is empty; a reasoning model may have spent its tokens before it came to one")
     for brace in re.finditer(r"\{", text):
         try:
-            found: dict[str, Any] = json.JSONDecoder().raw_decode(text, brace.start())[0]
+            found: dict[str, Any] = json.JSONDecoder(strict=False).raw_decode(text, brace.start())[0]
         except json.JSONDecodeError:
             if _cut_off(text[brace.start() :]):
                 raise OutputError("the answer is cut off before its end; allow the model more tokens") from None

@@ -62,7 +62,7 @@ class Targets:
 
 def train(
     tower: nn.Module, width: int, teacher: Teacher, faces: FaceArrays, check: FaceArrays, out: Path,
-    *, epochs: int, seed: int, batch: int = 128, rate: float = 1e-3,
+    *, epochs: int, seed: int, batch: int = 48, rate: float = 8e-4,
 ) -> nn.Module:  # fmt: skip
     """Teach `tower`, saving after every epoch to `out`; goes on from there if it was interrupted."""
     torch.manual_seed(seed)

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import json
 import random
 
+import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facevlm import facs
+from facevlm import facs, prompting
 from facevlm.data import explain
 from facevlm.faces.action_units import THRESHOLDS
 from facevlm.reasoning.parse import parse_face
@@ -40,6 +42,16 @@ def test_what_is_written_is_read_back_as_it_was_meant(face: dict[int, ActionUnit
     told = parse_face(text, FIELDS)
     assert told.observations == observations
     assert told.emotion == emotion
+
+
+@given(measured, st.sampled_from(EMOTIONS), st.integers(0, 99))
+def test_what_is_written_keeps_to_the_schema_the_model_is_held_to(
+    face: dict[int, ActionUnit], emotion: Emotion, seed: int
+) -> None:
+    rng = random.Random(seed)
+    observations = explain.observe(face, rng)
+    text = explain.write(observations, explain.interpret(observations, emotion, rng), emotion, FIELDS)
+    jsonschema.validate(json.loads(text), prompting.answer_schema(prompting.load("sov-cot", "face"), None))
 
 
 @given(measured, st.integers(0, 99))

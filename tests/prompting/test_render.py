@@ -99,5 +99,5 @@ def test_a_face_prompt_shows_the_crop_and_its_cues(face: Face, name: str) -> Non
     crop = Image.new("RGB", (64, 64))
     conversation = prompting.render_face(prompting.load(name, "face"), face, crop)
     assert conversation.turns[-1].images == (crop,)
-    assert prompting.cue_text(face) in conversation.turns[-1].text
+    assert prompting.cue_text(face.cues) in conversation.turns[-1].text
     assert conversation.answer_schema == prompting.answer_schema(prompting.load(name, "face"), None)

@@ -1,6 +1,11 @@
 from __future__ import annotations
 
+import re
+
+import pytest
+
 from facevlm.prompting import answer_schema, load
+from facevlm.prompting.schema import EVIDENCE_LENGTH, INTERPRETATION_LENGTH, MOST_OBSERVATIONS
 from facevlm.types import AU_CODES, EMOTIONS
 
 
@@ -18,7 +23,8 @@ def test_a_scene_is_answered_by_one_entry_for_each_number_drawn() -> None:
 
 
 def test_an_observation_is_unit_intensity_side_and_evidence() -> None:
-    observations = answer_schema(load("sov-cot", "face"), None)["properties"]["observations"]
+    scene = answer_schema(load("sov-cot", "scene"), (1,))["properties"]["faces"]["items"]
+    observations = scene["properties"]["observations"]
     assert observations["maxItems"] == 8
     properties = observations["items"]["properties"]
     assert list(properties) == ["au", "intensity", "side", "evidence"]
@@ -37,8 +43,22 @@ def test_a_scene_has_more_to_say_than_a_face() -> None:
     face = answer_schema(load("sov-cot", "face"), None)["properties"]
     assert scene["interpretation"]["maxLength"] == 600
     assert scene["context"]["maxLength"] == 300
-    assert face["interpretation"]["maxLength"] == 240
+    assert face["observations"]["maxItems"] < scene["observations"]["maxItems"]
     assert "context" not in face
+
+
+@pytest.mark.parametrize(("length", "fits"), [(0, True), (160, True), (161, False)])
+def test_a_small_models_text_is_counted_in_plain_characters(length: int, fits: bool) -> None:
+    pattern = answer_schema(load("sov-cot", "face"), None)["properties"]["interpretation"]["pattern"]
+    assert bool(re.search(pattern, "a" * length)) is fits
+    assert not re.search(pattern, "a\n")
+    assert not re.search(pattern, 'a"')
+
+
+def test_a_small_models_longest_answer_fits_the_tokens_it_is_allowed() -> None:
+    prompt = load("sov-cot", "face")
+    unit = 4 + EVIDENCE_LENGTH["face"] + 6  # one token a fragment or word, at worst one a character of free text
+    assert MOST_OBSERVATIONS["face"] * unit + INTERPRETATION_LENGTH["face"] + 10 <= prompt.max_tokens
 
 
 def test_a_question_has_one_answer_for_the_whole_picture() -> None:
