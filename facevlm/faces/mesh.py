@@ -74,10 +74,17 @@ class FaceMesh:
 
     def __init__(self, min_score: float = 0.5) -> None:
         os.environ.setdefault("GLOG_minloglevel", "2")
-        with silent():  # TensorFlow Lite prints while its graphs are built
+        self._lock = threading.Lock()
+        with silent():  # the graphs print while they are built, and once more when they first run
             self._far, self._near = _load_detector(1, min_score), _load_detector(0, min_score)
             self._landmarker = _load_landmarker()
-        self._lock = threading.Lock()
+            self._run_once()
+
+    def _run_once(self) -> None:
+        nothing = np.zeros((192, 192, 3), np.uint8)
+        self.detect(nothing)
+        self.detect(nothing, near=True)
+        self.landmarks(nothing, Region(96, 96, 192, 0.1))
 
     def detect(self, image: RGB, *, near: bool = False) -> list[Detection]:
         """Candidate faces in an (h, w, 3) picture, in one pass; `near` for a face that fills most of it."""

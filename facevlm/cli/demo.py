@@ -1,0 +1,50 @@
+"""`facevlm demo`: the whole path on a photograph that a dependency ships, with the embedded model, offline."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from facevlm.cli import options, printing
+from facevlm.errors import PrerequisiteError
+
+EXAMPLES = options.examples("facevlm demo", "facevlm demo --format json", "facevlm demo --out /tmp/first-look")
+_PICTURE = "astronaut.png"
+
+
+def demo(
+    out: Annotated[Path, typer.Option("--out", "-o", envvar="FACEVLM_OUT", help="Folder for the report.")] = Path(
+        "facevlm-demo"
+    ),
+    format: options.FormatOption = "table",
+    threads: options.ThreadsOption = None,
+) -> None:
+    """Explain a bundled photograph (astronaut Eileen Collins, NASA, public domain) with the embedded model."""
+    from facevlm.reasoning import FaceReasoner, report
+
+    image, reports = picture(), options.folder(out)
+    reasoner = FaceReasoner(settings=options.settings(threads=threads))
+    analysis = reasoner.analyze(image)
+    printing.notices(analysis)
+    printer = printing.Printer(format, several=False)
+    printer.show(analysis)
+    printer.close()
+    written = report.write(analysis, reports)
+    page = next(path for path in written if path.suffix == ".html")
+    typer.echo(f"The report: {page}", err=format != "table")
+
+
+def picture() -> Path:
+    """The public-domain photograph that scikit-image ships.
+
+    Raises:
+        PrerequisiteError: scikit-image is not installed whole.
+    """
+    spec = find_spec("skimage")
+    file = Path(spec.origin).parent / "data" / _PICTURE if spec and spec.origin else Path(_PICTURE)
+    if not file.is_file():
+        raise PrerequisiteError(f"{file}: the demo's picture is missing; pip install --force-reinstall scikit-image")
+    return file

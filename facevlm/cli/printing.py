@@ -1,0 +1,108 @@
+"""The result on stdout, in the format asked for; everything else on stderr."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from facevlm.cli.ending import say
+from facevlm.cli.options import Format
+
+if TYPE_CHECKING:
+    from facevlm.types import Analysis
+
+_PIPE_WIDTH = 120  # columns of a table that goes to a file or another program
+
+
+class Printer:
+    """Prints analyses as they come; JSON of several images is one array, printed when all are there."""
+
+    def __init__(self, form: Format, several: bool) -> None:
+        self._form = form
+        self._several = several
+        self._held: list[str] = []
+
+    def show(self, analysis: Analysis) -> None:
+        """Print one analysis, or keep its text for the array."""
+        from facevlm.reasoning import report
+
+        match self._form:
+            case "table":
+                show(_table(report.COLUMNS, report.rows(analysis), analysis.image.source))
+            case "markdown":
+                typer.echo(report.markdown(analysis))
+            case "jsonl":
+                typer.echo(analysis.model_dump_json())
+            case "json":
+                self._held.append(analysis.model_dump_json(indent=2))
+        sys.stdout.flush()
+
+    def close(self) -> None:
+        """Print what was kept."""
+        if self._form != "json":
+            return
+        if self._several:
+            typer.echo("[\n" + ",\n".join(self._held) + "\n]")
+        elif self._held:
+            typer.echo(self._held[0])
+
+
+def show(renderable: Any) -> None:
+    """Print a rich table or text on stdout, at the terminal's width."""
+    from rich.console import Console
+
+    Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH).print(renderable)
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str) -> Any:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*columns, title=Text(title, style="bold"), title_justify="left", show_lines=True)
+    for row in rows:
+        table.add_row(*map(Text, row))  # Text: what a model wrote is no markup
+    return table
+
+
+def notices(analysis: Analysis) -> None:
+    """Tell on stderr what the result alone would not: how the picture was read, that it has no face, what failed."""
+    source = analysis.image.source
+    for note in analysis.image.notes:
+        say(f"{source}: {note}")
+    if not analysis.faces:
+        say(f"{source}: no face found")
+    for error, ids in _failures(analysis).items():
+        say(f"{source}: face {', '.join(map(str, ids))}: {error}")
+
+
+def _failures(analysis: Analysis) -> dict[str, list[int]]:
+    grouped: dict[str, list[int]] = {}
+    for face in analysis.faces:
+        if face.error is not None:
+            grouped.setdefault(face.error, []).append(face.id)
+    return grouped
+
+
+@contextmanager
+def progress(total: int) -> Iterator[Callable[[], None]]:
+    """A bar on stderr for more than one image, where stderr is a terminal."""
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    bar = Progress(
+        *Progress.get_default_columns()[:2],
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=total < 2 or not console.is_terminal,
+        redirect_stdout=sys.stdout.isatty(),  # tables go above the bar; a pipe gets its bytes untouched
+    )
+    with bar:
+        task = bar.add_task("Explaining", total=total)
+        yield lambda: bar.advance(task)

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from facevlm.cli import checks
+from tests.cli.conftest import Endpoint, Outcome
+
+Run = Callable[..., Outcome]
+
+
+def test_a_whole_installation_is_in_order(facevlm: Run, endpoint: Endpoint, nano: Path) -> None:
+    done = facevlm("doctor", "--base-url", endpoint.url, "--format", "json")
+    states = {finding["name"]: finding["state"] for finding in json.loads(done.out)}
+    assert done.status == 0
+    assert {states[name] for name in ("Python", "mediapipe", "finding faces", "embedded model", "endpoint")} == {"ok"}
+
+
+def test_an_endpoint_that_is_down_is_a_missing_prerequisite_with_its_fix(facevlm: Run) -> None:
+    done = facevlm("doctor", "--base-url", "http://127.0.0.1:9/v1", "--format", "json")
+    finding = next(each for each in json.loads(done.out) if each["name"] == "endpoint")
+    assert done.status == 3
+    assert finding["state"] == "missing" and finding["fix"]
+
+
+def test_a_package_that_is_not_installed_names_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "_CORE", ("no_such_package",))
+    finding = next(each for each in checks.examine(None, "KEY") if each.name == "no_such_package")
+    assert (finding.state, finding.fix) == ("missing", "pip install no_such_package")
+
+
+def test_what_lacks_an_extra_is_optional_and_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "_EXTRAS", {"moon": ("no_such_package",)})
+    finding = next(each for each in checks.examine(None, "KEY") if each.name == "extra moon")
+    assert (finding.state, finding.fix) == ("optional", "pip install 'facevlm[moon]'")
+
+
+@pytest.mark.parametrize("form", ["table", "markdown", "jsonl"])
+def test_every_format_tells_of_mediapipe(facevlm: Run, form: str) -> None:
+    assert "mediapipe" in facevlm("doctor", "--format", form).out

@@ -1,0 +1,47 @@
+"""What several packages' tests need: a real photograph, the shared data where it is, the model that ships."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from facevlm.config import asset_dir
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True)
+def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in os.environ:
+        if name.startswith("FACEVLM_") and name != "FACEVLM_SHARED":
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def astronaut() -> Path:
+    """NASA's portrait of Eileen Collins, public domain, as scikit-image ships it: one face, 512×512."""
+    import skimage
+
+    return Path(skimage.__file__).parent / "data" / "astronaut.png"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The material beside the checkout; a test that needs it is skipped elsewhere."""
+    folder = Path(os.environ.get("FACEVLM_SHARED", CHECKOUT.parent / "shared")) / "data"
+    if not folder.is_dir():
+        pytest.skip(f"{folder} is not here; FACEVLM_SHARED names its parent")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def nano() -> Path:
+    """The folder of the embedded base model."""
+    folder = asset_dir("adapters") / "nano-base"
+    if not (folder / "model.safetensors").is_file():
+        pytest.skip(f"{folder} holds no weights; train them with `facevlm train base`")
+    return folder
