@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).resolve().parent
 class Settings(BaseSettings):
     """Defaults of every command; a command's own option wins over the environment."""
 
-    model_config = SettingsConfigDict(env_prefix="FACEVLM_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="FACEVLM_", env_ignore_empty=True, extra="ignore", frozen=True)
 
     model: str = Field(default="nano", description="Model name, see `facevlm models`.")
     adapter: str | None = Field(

@@ -185,7 +185,8 @@ def _batches(faces: FaceArrays, tokenizer: Any, teacher: Teacher, recipe: Langua
 def _weights(faces: FaceArrays, balance: float) -> Tensor:
     """Rare expressions are drawn more often than they occur, by the frequency of each face's own vote distribution."""
     votes = torch.from_numpy(faces.votes)
-    return (votes @ votes.mean(0) ** -balance).clamp(min=1e-6)
+    frequency = votes.mean(0).clamp(min=1e-3)  # a class nobody voted for is drawn no more for it
+    return votes @ frequency**-balance
 
 
 def _batch(

@@ -137,3 +137,11 @@ def test_a_folder_that_cannot_be_made_is_said_before_anything_is_asked(
     (tmp_path / "file").touch()
     done = facevlm("analyze", astronaut, "--out", tmp_path / "file", *endpoint.options)
     assert (done.status, len(done.complaints), endpoint.asked) == (2, 1, 0)
+
+
+def test_an_empty_variable_counts_as_unset(
+    facevlm: Run, endpoint: Endpoint, astronaut: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("FORMAT", "THREADS", "MAX_PIXELS", "ADAPTER"):
+        monkeypatch.setenv(f"FACEVLM_{name}", "")
+    assert facevlm("analyze", astronaut, *endpoint.options).status == 0

@@ -17,7 +17,7 @@ def test_demo_prints_a_table_and_where_the_report_is(
     monkeypatch.chdir(tmp_path)
     done = facevlm("demo")
     assert (done.status, done.err) == (0, "")
-    assert "faithfulness" in done.out and "The report: facevlm-demo/astronaut.html" in done.out
+    assert "emotion" in done.out and "The report: facevlm-demo/astronaut.html" in done.out
     assert (tmp_path / "facevlm-demo" / "astronaut.html").is_file()
 
 
