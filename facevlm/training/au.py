@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from facevlm.data import ferplus
+from facevlm.errors import InputError
 from facevlm.faces import action_units, cues
 from facevlm.faces import pose as poses
 from facevlm.faces.locate import locate
@@ -26,14 +27,21 @@ log = logging.getLogger(__name__)
 FRONTAL = 15.0  # degrees of yaw within which a face counts towards the mean face
 REST_PERCENTILE = 97.5  # of resting faces: value 0.25
 STRONG_PERCENTILE = 99.7  # of all faces: value 0.9
+FEWEST = 500  # resting faces
 
 
 def fit(data: Path, cache: Path, workers: int = 2) -> None:
-    """Fit the resting face and the scales on FER+ in `data`, keeping landmarks in the file `cache`."""
+    """Fit the resting face and the scales on FER+ in `data`, keeping landmarks in the file `cache`.
+
+    Raises:
+        InputError: there are too few resting faces.
+    """
     faces = ferplus.read(data, "train")
     points = landmarks_of(faces.images, cache, workers)
     usable = ~np.isnan(points[:, 0, 0]) & ~ferplus.held_out(faces.names)
     resting = usable & (faces.strict_majority() == EMOTIONS.index("neutral"))
+    if resting.sum() < FEWEST:
+        raise InputError(f"{data}: {resting.sum()} resting faces are too few to fit on; {FEWEST} are needed at least")
     np.save(cues.FOLDER / "mean_face.npy", _mean_face(points[resting]))
     poses.mean_face.cache_clear()
     table = {"cues": _resting_cues(points[resting])}
