@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -52,8 +53,13 @@ def face_arrays(data: Path, split: Split, cache: Path, size: int, workers: int) 
         return FaceArrays(*(arrays[each.name] for each in fields(FaceArrays)))
 
 
+def face_workers(count: int) -> ProcessPoolExecutor:
+    """Processes for finding faces: fresh ones, since a fork of a process with MediaPipe's threads in it hangs."""
+    return ProcessPoolExecutor(count, mp_context=get_context("spawn"))
+
+
 def _make(faces: ferplus.FerPlus, file: Path, size: int, workers: int) -> None:
-    with ProcessPoolExecutor(workers) as pool:
+    with face_workers(workers) as pool:
         rows = list(pool.map(_row, faces.images, [size] * len(faces), chunksize=64))
     found = np.array([row is not None for row in rows])
     plain, marked, cues, units = (np.stack(column) for column in zip(*(row for row in rows if row), strict=True))

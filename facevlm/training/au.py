@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import logging
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from facevlm.errors import InputError
 from facevlm.faces import action_units, cues
 from facevlm.faces import pose as poses
 from facevlm.faces.locate import locate
+from facevlm.training.arrays import face_workers
 from facevlm.types import EMOTIONS
 
 log = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ def landmarks_of(images: NDArray[np.uint8], cache: Path, workers: int) -> NDArra
     """The mesh of each grey face image, (n, 478, 3) in its pixels; NaN where no face was found. Kept in `cache`."""
     if cache.is_file():
         return np.asarray(np.load(cache)["points"])
-    with ProcessPoolExecutor(workers) as pool:
+    with face_workers(workers) as pool:
         found = list(pool.map(_landmarks, images, chunksize=64))
     cache.parent.mkdir(parents=True, exist_ok=True)
     np.savez(cache, points=np.stack(found))

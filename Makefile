@@ -1,0 +1,52 @@
+# Everything from nothing: `make demo` and `make test` first make .venv, later runs find it ready.
+
+BIN := .venv/bin
+READY := .venv/.ready
+# A .venv that does not start, or was made for another folder, is made again.
+$(shell [ "$$(cat $(READY) 2>/dev/null)" = "$(CURDIR)" ] && $(BIN)/python -c '' 2>/dev/null || rm -f $(READY))
+
+.PHONY: demo test lint imports types tests format bench constraints wheel clean help
+.DEFAULT_GOAL := help
+
+demo: $(READY) ## explain the faces of a bundled photograph; the report goes to facevlm-demo/
+	@$(BIN)/facevlm demo
+
+test: lint imports types tests ## everything continuous integration checks
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+imports: $(READY) ## who may import whom
+	$(BIN)/lint-imports
+
+types: $(READY)
+	$(BIN)/mypy
+
+tests: $(READY)
+	$(BIN)/python -m pytest -q
+
+format: $(READY) ## put the code in order
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(READY) ## print the figures the README quotes: make bench DATA=folder
+	$(BIN)/python evals/bench.py --data $(or $(DATA),../shared/data)
+
+wheel: $(READY) ## build dist/facevlm-….whl and the source archive
+	$(BIN)/python -m hatchling build
+
+constraints: $(READY) ## resolve every extra anew into constraints.txt
+	@cp constraints.txt .venv/constraints.txt
+	@echo opencv-contrib-python-headless | .ci/uv pip compile -q pyproject.toml - --all-extras --python-version 3.11 \
+		--upgrade --no-annotate --no-header --no-emit-index-url -o .venv/resolved.txt
+	@{ grep -E '^#|^opencv-contrib-python==' .venv/constraints.txt; cat .venv/resolved.txt; } > constraints.txt
+
+$(READY): pyproject.toml constraints.txt .ci/setup .ci/uv
+	@PYTHON="$(PYTHON)" .ci/setup
+
+clean: ## remove everything made here
+	rm -rf .venv dist facevlm-demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+help: ## this list
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
