@@ -41,13 +41,13 @@ def sft(config: Config, data: Data, out: Out, work: Work = Path("runs/nano"), wo
     training.run(config, data, work, out, workers)
 
 
-@app.command(epilog=options.examples("facevlm train au --data ferplus"))
-def au(data: Data, work: Work = Path("runs/nano"), workers: Workers = 2) -> None:
+@app.command(epilog=options.examples("facevlm train au facevlm/faces/resting.recipe.yaml --data ferplus"))
+def au(config: Config, data: Data, work: Work = Path("runs/nano"), workers: Workers = 2) -> None:
     """Fit what a resting face measures and how strong a movement is; rewrites the tables in facevlm/faces."""
     from facevlm.training import au as training
 
     _show_progress()
-    training.fit(data, work / "landmarks-train.npz", workers)
+    training.run(config, data, work, workers)
 
 
 def _show_progress() -> None:

@@ -19,35 +19,34 @@ from facevlm.errors import InputError
 from facevlm.faces import action_units, cues
 from facevlm.faces import pose as poses
 from facevlm.faces.locate import locate
+from facevlm.training import recipe
 from facevlm.training.arrays import face_workers
 from facevlm.types import EMOTIONS
 
 log = logging.getLogger(__name__)
 
-FRONTAL = 15.0  # degrees of yaw within which a face counts towards the mean face
-REST_PERCENTILE = 97.5  # of resting faces: value 0.25
-STRONG_PERCENTILE = 99.7  # of all faces: value 0.9
-FEWEST = 500  # resting faces
 
-
-def fit(data: Path, cache: Path, workers: int = 2) -> None:
-    """Fit the resting face and the scales on FER+ in `data`, keeping landmarks in the file `cache`.
+def run(config: Path, data: Path, work: Path, workers: int = 2) -> None:
+    """Fit the resting face and the scales by the recipe `config` on FER+ in `data`, keeping landmarks in `work`.
 
     Raises:
         InputError: there are too few resting faces.
     """
+    chosen = recipe.read(config, recipe.ActionUnits)
     faces = ferplus.read(data, "train")
-    points = landmarks_of(faces.images, cache, workers)
+    points = landmarks_of(faces.images, work / "landmarks-train.npz", workers)
     usable = ~np.isnan(points[:, 0, 0]) & ~ferplus.held_out(faces.names)
     resting = usable & (faces.strict_majority() == EMOTIONS.index("neutral"))
-    if resting.sum() < FEWEST:
-        raise InputError(f"{data}: {resting.sum()} resting faces are too few to fit on; {FEWEST} are needed at least")
-    np.save(cues.FOLDER / "mean_face.npy", _mean_face(points[resting]))
+    if resting.sum() < chosen.fewest:
+        raise InputError(
+            f"{data}: {resting.sum()} resting faces are too few to fit on; {chosen.fewest} are needed at least"
+        )
+    np.save(cues.FOLDER / "mean_face.npy", _mean_face(points[resting], chosen.frontal))
     poses.mean_face.cache_clear()
     table = {"cues": _resting_cues(points[resting])}
     _write(table | {"action_units": {}})
     cues.resting_table.cache_clear()
-    table["action_units"] = _scales(points[resting], points[usable])
+    table["action_units"] = _scales(points[resting], points[usable], chosen)
     _write(table)
 
 
@@ -67,10 +66,10 @@ def _landmarks(image: NDArray[np.uint8]) -> NDArray[np.float32]:
     return found[0].points if found else np.full((478, 3), np.nan, np.float32)
 
 
-def _mean_face(points: NDArray[np.float32]) -> NDArray[np.float32]:
+def _mean_face(points: NDArray[np.float32], frontal: float) -> NDArray[np.float32]:
     """The mean of frontal resting faces, made symmetric, in the axes of the mean face it replaces."""
     turned = (poses.frontalise(each) for each in points)
-    mean = np.mean([frontal for frontal, pose in turned if abs(pose.yaw) < FRONTAL], axis=0)
+    mean = np.mean([face for face, pose in turned if abs(pose.yaw) < frontal], axis=0)
     mean -= mean[poses.RIGID].mean(0) * (1, 0, 0)
     mirror = mean * (-1, 1, 1)
     partner = np.argmin(np.linalg.norm(mirror[:, None] - mean[None], axis=2), axis=1)
@@ -97,14 +96,16 @@ def _drift(rows: list[tuple[NDArray[np.float64], float]]) -> dict[str, Any]:
     return {"drift": [round(float(each), 5) for each in drift], "spread": round(float(spread), 5)}
 
 
-def _scales(resting: NDArray[np.float32], everyone: NDArray[np.float32]) -> dict[str, list[float]]:
+def _scales(
+    resting: NDArray[np.float32], everyone: NDArray[np.float32], chosen: recipe.ActionUnits
+) -> dict[str, list[float]]:
     rest, strong = _activations(resting), _activations(everyone)
-    return {str(code): _scale(rest[code], strong[code]) for code in action_units.measured_codes()}
+    return {str(code): _scale(rest[code], strong[code], chosen) for code in action_units.measured_codes()}
 
 
-def _scale(rest: NDArray[np.float64], everyone: NDArray[np.float64]) -> list[float]:
-    middle, high = np.percentile(rest, (50, REST_PERCENTILE))
-    strong = max(float(np.percentile(everyone, STRONG_PERCENTILE)), high + (high - middle))
+def _scale(rest: NDArray[np.float64], everyone: NDArray[np.float64], chosen: recipe.ActionUnits) -> list[float]:
+    middle, high = np.percentile(rest, (50, chosen.rest_percentile))
+    strong = max(float(np.percentile(everyone, chosen.strong_percentile)), high + (high - middle))
     return [round(float(each), 3) for each in (middle, high, strong, strong + (strong - high) / 6)]
 
 

@@ -54,6 +54,15 @@ class Sft(Part):
     language: Language
 
 
+class ActionUnits(Part):
+    """`facevlm train au`."""
+
+    frontal: float = Field(gt=0, description="Degrees of yaw within which a face counts towards the mean face.")
+    rest_percentile: float = Field(gt=50, lt=100, description="Of resting faces: value 0.25.")
+    strong_percentile: float = Field(gt=50, lt=100, description="Of all faces: value 0.9.")
+    fewest: int = Field(gt=0, description="Resting faces below which nothing is fitted.")
+
+
 Recipe = TypeVar("Recipe", bound=Part)
 
 

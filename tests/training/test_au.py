@@ -9,8 +9,10 @@ from facevlm.errors import InputError
 from facevlm.faces import cues
 from facevlm.faces.action_units import measure_action_units
 from facevlm.faces.pose import frontalise
-from facevlm.training import au
+from facevlm.training import au, recipe
 from facevlm.types import Pose
+
+RECIPE = cues.FOLDER / "resting.recipe.yaml"
 
 
 def test_the_drift_of_a_cue_with_the_pose_is_taken_out_and_strays_do_not_widen_its_spread() -> None:
@@ -29,7 +31,7 @@ def test_the_drift_of_a_cue_with_the_pose_is_taken_out_and_strays_do_not_widen_i
 
 def test_a_scale_rises_from_rest_to_the_strongest() -> None:
     rng = np.random.default_rng(0)
-    scale = au._scale(rng.normal(0, 1, 2000), rng.normal(1, 2, 2000))
+    scale = au._scale(rng.normal(0, 1, 2000), rng.normal(1, 2, 2000), recipe.read(RECIPE, recipe.ActionUnits))
     assert scale == sorted(scale)
     assert scale[1] == pytest.approx(2, abs=0.2)  # the 97.5th percentile of a resting face
 
@@ -37,7 +39,7 @@ def test_a_scale_rises_from_rest_to_the_strongest() -> None:
 def test_too_few_resting_faces_are_an_error_that_changes_nothing(ferplus_folder: Path, tmp_path: Path) -> None:
     before = (cues.FOLDER / "resting.json").read_bytes()
     with pytest.raises(InputError, match="resting faces are too few to fit on"):
-        au.fit(ferplus_folder, tmp_path / "landmarks.npz", workers=1)
+        au.run(RECIPE, ferplus_folder, tmp_path, workers=1)
     assert (cues.FOLDER / "resting.json").read_bytes() == before
 
 
