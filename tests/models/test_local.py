@@ -15,7 +15,7 @@ from facevlm.errors import PrerequisiteError
 from facevlm.faces.cues import cue_table
 from facevlm.models.local import LocalModel
 from facevlm.reasoning.parse import parse_face
-from facevlm.training import nano
+from facevlm.training import nano as shape
 from facevlm.types import EMOTIONS, Conversation, Generation, Turn
 
 
@@ -25,9 +25,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     torch.manual_seed(0)
     made = tmp_path_factory.mktemp("random-nano")
-    tokenizer = nano.tokenizer([explain.write((), "nothing moves: neutral.", "neutral", ("interpretation", "emotion"))])
-    nano.model(tokenizer).save_pretrained(made)
-    nano.processor(tokenizer).save_pretrained(made)
+    answer = explain.write((), "nothing moves: neutral.", "neutral", ("interpretation", "emotion"))
+    tokenizer = shape.tokenizer([answer, "explain\nlabel\n"])
+    shape.model(tokenizer).save_pretrained(made)
+    shape.processor(tokenizer).save_pretrained(made)
     (made / "facevlm.json").write_text(json.dumps({"asks": "face", "crop_size": 64}))
     return made
 
@@ -68,8 +69,9 @@ def test_prompts_of_different_schemas_share_a_batch(model: LocalModel) -> None:
     assert list(json.loads(written(short).text)) == ["emotion"]
 
 
-def test_the_emotion_of_a_label_is_the_likeliest_of_the_eight(model: LocalModel) -> None:
-    answer = written(model.generate([asked(5, "sov-label")])[0])
+def test_the_emotion_of_a_label_is_the_likeliest_of_the_eight(nano: Path) -> None:
+    trained = LocalModel(nano, None, name="nano", threads=1)
+    answer = written(trained.generate([asked(5, "sov-label")])[0])
     assert answer.probabilities is not None
     assert set(answer.probabilities) == set(EMOTIONS)
     assert sum(answer.probabilities.values()) == pytest.approx(1, abs=1e-3)
@@ -88,12 +90,12 @@ def test_training_and_serving_tokenize_a_prompt_alike(model: LocalModel) -> None
     tokenizer = model._processor.tokenizer
     writer = SampleWriter(tokenizer, {"sov-cot": 1.0}, seed=0)
     served = model._encode([conversation])["input_ids"][0].tolist()
-    assert tokenizer(writer.image + conversation.turns[0].text + nano.END)["input_ids"] == served
+    assert tokenizer(writer.image + conversation.turns[0].text + shape.END)["input_ids"] == served
 
 
 def test_a_prompt_costs_one_token_a_cue(model: LocalModel) -> None:
     length = model._encode([asked(0)])["input_ids"].shape[1]
-    assert length < len(cue_table()) + nano.IMAGE_TOKENS + 10
+    assert length < len(cue_table()) + shape.IMAGE_TOKENS + 10
 
 
 def test_a_folder_that_holds_no_model_is_named(tmp_path: Path) -> None:
