@@ -41,8 +41,8 @@ class Located:
 
     @property
     def box(self) -> Box:
-        (x, y), (right, bottom) = self.points[:, :2].min(0), self.points[:, :2].max(0)
-        return Box(x=float(x), y=float(y), width=float(right - x), height=float(bottom - y))
+        (x, y), (right, bottom) = self.points[:, :2].min(0).tolist(), self.points[:, :2].max(0).tolist()
+        return Box(x=round(x, 1), y=round(y, 1), width=round(right - x, 1), height=round(bottom - y, 1))
 
 
 def locate(image: Image.Image) -> list[Located]:
