@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 import threading
+import warnings
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -31,7 +32,8 @@ class LocalModel:
     Args:
         base: folder of a transformers image-text-to-text model. A `facevlm.json` in it says how the model is asked
             (`asks`: scene or face; `crop_size`); without one it is asked about scenes.
-        adapter: folder of a LoRA adapter for it, or None.
+        adapter: folder of a LoRA adapter for it, or None. A `facevlm.json` in it may hold the `temperature` that its
+            emotions' probabilities were calibrated at.
         name: what provenance calls the model.
         threads: CPU threads; the machine's cores by default.
 
@@ -45,6 +47,7 @@ class LocalModel:
         self.adapter = Path(adapter).name if adapter else None
         self.asks: Literal["scene", "face"] = facts.get("asks", "scene")
         self.crop_size: int = facts.get("crop_size", 64)
+        self._temperature: float = {**facts, **(_facts(Path(adapter)) if adapter else {})}.get("temperature", 1.0)
         self._turn = threading.Lock()
         self._processor, self._model = _load(Path(base), Path(adapter) if adapter else None, threads)
         self._grammars: dict[str, xgrammar.CompiledGrammar] = {}
@@ -132,7 +135,7 @@ class LocalModel:
         places = torch.isin(tokens, torch.tensor(self._emotion_ids)).nonzero()
         if not len(places):
             return None
-        shares = logits[int(places[0])][index, self._emotion_ids].float().softmax(0).tolist()
+        shares = (logits[int(places[0])][index, self._emotion_ids].float() / self._temperature).softmax(0).tolist()
         return {emotion: round(share, 4) for emotion, share in zip(EMOTIONS, shares, strict=True)}
 
     @cached_property
@@ -173,8 +176,8 @@ def _messages(conversation: Conversation) -> list[dict[str, Any]]:
     ]
 
 
-def _facts(base: Path) -> dict[str, Any]:
-    file = base / "facevlm.json"
+def _facts(folder: Path) -> dict[str, Any]:
+    file = folder / "facevlm.json"
     facts: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
     return facts
 
@@ -203,4 +206,5 @@ def _load(base: Path, adapter: Path | None, threads: int | None) -> tuple[Any, A
 def _merged(model: Any, adapter: Path) -> Any:
     from peft import PeftModel
 
-    return PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
+    with warnings.catch_warnings(action="ignore", category=FutureWarning):  # peft's, of transformers' next version
+        return PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()

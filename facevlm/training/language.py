@@ -34,6 +34,7 @@ from facevlm.types import AU_CODES, EMOTIONS, ActionUnit
 log = logging.getLogger(__name__)
 
 TEACHER_SHARE = 0.4  # of the target distribution; the votes are the rest
+TEMPERATURES = tuple(step / 20 for step in range(6, 41))
 NO_CUES, FEW_CUES = 0.15, 0.25  # shares of samples whose cues are withheld, all or half of them
 
 
@@ -142,23 +143,34 @@ def train(
 
 
 def accuracy(model: nn.Module, tokenizer: Any, faces: FaceArrays, prompt: str) -> float:
-    """Strict-majority accuracy of the first word that commits to an emotion, what comes before it given.
+    """Strict-majority accuracy of the first word that commits to an emotion."""
+    logits, labels = commitments(model, tokenizer, faces, prompt)
+    return float((logits.argmax(1) == labels).float().mean())
+
+
+def temperature(model: nn.Module, tokenizer: Any, faces: FaceArrays, prompt: str) -> float:
+    """What the logits of the eight emotions are divided by to be as likely as they say (Guo et al., ICML 2017)."""
+    logits, labels = commitments(model, tokenizer, faces, prompt)
+    return min(TEMPERATURES, key=lambda each: float(functional.cross_entropy(logits / each, labels)))
+
+
+def commitments(model: nn.Module, tokenizer: Any, faces: FaceArrays, prompt: str) -> tuple[Tensor, Tensor]:
+    """The logits of the eight emotions where answers first commit to one, (n, 8), and strict-majority labels, (n,).
 
     Nothing the writer says before that word depends on the label, so it need not be generated to be fair.
     """
     known = np.flatnonzero(faces.majority >= 0)
     writer = SampleWriter(tokenizer, {prompt: 1.0}, seed=0, withhold=False)
     model.eval()
-    right = 0
+    found = []
     for rows in np.array_split(known, max(len(known) // 64, 1)):
         columns = (faces.cues[rows].clip(-CUE_LIMIT, CUE_LIMIT), faces.units[rows], faces.votes[rows])
         inputs, _, commits = writer.encode([writer.sample(*row) for row in zip(*columns, strict=True)])
         pixels = to_pixels(torch.from_numpy(faces.marked[rows]))[:, None]
         with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
             logits = model(**inputs, pixel_values=pixels, use_cache=False).logits
-        guess = logits[torch.arange(len(rows)), commits - 1][:, writer.emotion_ids].argmax(1)
-        right += int((guess == torch.from_numpy(faces.majority[rows])).sum())
-    return right / len(known)
+        found.append(logits[torch.arange(len(rows)), commits - 1][:, writer.emotion_ids].float())
+    return torch.cat(found), torch.from_numpy(faces.majority[known])
 
 
 def _groups(model: nn.Module, recipe: Language) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ LoRA goes on the language part only: vLLM ignores adapted vision weights.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,10 @@ def run(config: Path, data: Path, work: Path, out: Path, workers: int = 2) -> No
     model = AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager")
     adapted = _with_lora(model, chosen.lora)
     language.train(adapted, tokenizer, _teacher(work), faces, check, work / "sft.pt", chosen.language, chosen.seed)
+    prompt = max(chosen.language.tasks, key=lambda name: chosen.language.tasks[name])
+    calibration = {"temperature": language.temperature(adapted, tokenizer, check, prompt)}
     _save(adapted, folder.name, out)
+    (out / "facevlm.json").write_text(json.dumps(calibration) + "\n")
 
 
 def _with_lora(model: Any, lora: recipe.Lora) -> Any:
@@ -44,7 +48,11 @@ def _with_lora(model: Any, lora: recipe.Lora) -> Any:
 def _save(adapted: Any, base_name: str, out: Path) -> None:
     """Write the adapter in bfloat16, its base by name so that the folder can be moved."""
     adapted.peft_config["default"].base_model_name_or_path = base_name
+    model_card = out / "README.md"
+    card = model_card.read_bytes() if model_card.is_file() else None
     adapted.to(torch.bfloat16).save_pretrained(out)
+    if card is not None:  # peft writes into it
+        model_card.write_bytes(card)
 
 
 def _teacher(work: Path) -> Teacher:
