@@ -78,6 +78,17 @@ def test_the_emotion_of_a_label_is_the_likeliest_of_the_eight(nano: Path) -> Non
     assert json.loads(answer.text)["emotion"] == max(answer.probabilities, key=answer.probabilities.__getitem__)
 
 
+def test_a_temperature_sharpens_the_probabilities_and_changes_no_answer(nano: Path) -> None:
+    warm = LocalModel(nano, None, name="nano", threads=1)
+    sharp = LocalModel(nano, None, name="nano", threads=1)
+    sharp._temperature = 0.5
+    before, after = (written(model.generate([asked(5, "sov-label")])[0]) for model in (warm, sharp))
+    assert before.text == after.text
+    assert before.probabilities is not None
+    assert after.probabilities is not None
+    assert max(after.probabilities.values()) > max(before.probabilities.values())
+
+
 def test_sampling_with_a_seed_repeats_itself(model: LocalModel) -> None:
     first, second = (model.generate([asked(1)], temperature=1.0, seed=7)[0] for _ in range(2))
     assert written(first).text == written(second).text

@@ -33,6 +33,14 @@ def test_what_was_trained_explains_a_photograph(trained: Path, astronaut: Path) 
     assert face.explanation.probabilities is not None
 
 
+def test_the_adapter_carries_the_temperature_it_was_calibrated_at(trained: Path) -> None:
+    import json
+
+    from facevlm.training.language import TEMPERATURES
+
+    assert json.loads((trained / "nano-facs" / "facevlm.json").read_text())["temperature"] in TEMPERATURES
+
+
 def test_the_adapter_touches_the_language_part_alone(trained: Path) -> None:
     """vLLM serves no adapted vision weights."""
     from safetensors import safe_open
