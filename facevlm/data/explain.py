@@ -17,9 +17,9 @@ from typing import Any
 import yaml
 
 from facevlm import facs
-from facevlm.faces.action_units import THRESHOLDS
 from facevlm.types import EMOTIONS, ActionUnit, Emotion, Observation, Side
 
+CLAIMED = 0.25  # from which an action unit is spoken of: a margin above the threshold a claim is checked against
 MOST = 4  # observations; a small model need not tell everything
 ONE_SIDED = 0.2  # difference between the sides from which one is spoken of alone
 # A parted mouth belongs to so many expressions that it speaks against none.
@@ -30,7 +30,7 @@ APART = ((24, 25), (24, 26))  # cannot be seen together: the weaker is left out
 def observe(units: Mapping[int, ActionUnit], rng: random.Random) -> tuple[Observation, ...]:
     """What stands out of measured action units, the strongest first."""
     strengths = {code: _strength(unit) for code, unit in units.items()}
-    present = {code: value for code, value in strengths.items() if value >= THRESHOLDS[code]}
+    present = {code: value for code, value in strengths.items() if value >= CLAIMED}
     for pair in APART:
         if set(pair) <= set(present):
             del present[min(pair, key=lambda code: present[code])]
@@ -103,7 +103,7 @@ def _side(unit: ActionUnit) -> Side:
     if unit.left is None or unit.right is None or abs(unit.left - unit.right) < ONE_SIDED:
         return "both"
     weaker = min(unit.left, unit.right)
-    if weaker >= THRESHOLDS[unit.code]:
+    if weaker >= CLAIMED:
         return "both"
     return "left" if unit.left > unit.right else "right"
 

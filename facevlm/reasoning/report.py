@@ -50,6 +50,7 @@ def html(analysis: Analysis) -> str:
     image = analysis.marked.image if analysis.marked else None
     return _page().render(
         analysis=analysis,
+        name=Path(analysis.image.source).name,  # not the path: a page is passed on
         picture=None if image is None else _data_url(image, PAGE_SIDE),
         crops={face.id: _data_url(_crop(image, face.box), CROP_SIDE) for face in analysis.faces if image},
         bars={face.id: _bars(face) for face in analysis.faces},
