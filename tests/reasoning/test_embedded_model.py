@@ -1,0 +1,82 @@
+"""What the model that ships must be able to do: it looks, it reads its cues, and what it says follows from both."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from facevlm import FaceReasoner, prompting
+from facevlm.data import ferplus
+from facevlm.faces import decode, find
+from facevlm.marks import crop
+from facevlm.reasoning.parse import parse_face
+from facevlm.types import EMOTIONS, Explanation, Face, Generation, Picture
+
+
+@pytest.fixture(scope="module")
+def reasoner(nano: Path) -> FaceReasoner:
+    return FaceReasoner()
+
+
+@pytest.fixture(scope="module")
+def portrait(astronaut: Path) -> tuple[Picture, Face]:
+    picture = decode(astronaut)
+    return picture, find(picture)[0].model_copy(update={"id": 1})
+
+
+@pytest.fixture(scope="module")
+def some_faces(shared_data: Path) -> ferplus.FerPlus:
+    """240 of the training faces that are held out, each with a strict majority."""
+    faces = ferplus.read(shared_data / "ferplus", "train")
+    known = faces.where(ferplus.held_out(faces.names) & (faces.strict_majority() >= 0))
+    return known.where(np.arange(len(known)) < 240)
+
+
+def told(reasoner: FaceReasoner, picture: Picture, face: Face, cues: dict[str, float]) -> Explanation:
+    """What the model says of a face's pixels together with these cues."""
+    small = crop(picture.image, face, reasoner.model.crop_size, "landmarks")
+    conversation = prompting.render_face(reasoner.prompt, face.model_copy(update={"cues": cues}), small)
+    (answer,) = reasoner.model.generate([conversation])
+    assert isinstance(answer, Generation)
+    return parse_face(answer.text, reasoner.prompt.answer)
+
+
+def test_a_smile_is_seen_claimed_and_supported(reasoner: FaceReasoner, astronaut: Path) -> None:
+    (face,) = reasoner.analyze(astronaut).faces
+    assert face.explanation is not None
+    assert face.explanation.emotion == "happiness"
+    claims = {check.au: check.verdict for check in face.checks}
+    assert claims[12] == "supported"
+    assert face.faithfulness is not None
+    assert face.faithfulness >= 0.5
+
+
+def test_observations_follow_the_cues(reasoner: FaceReasoner, portrait: tuple[Picture, Face]) -> None:
+    picture, face = portrait
+    smiling = {each.au for each in told(reasoner, picture, face, face.cues).observations}
+    resting = {each.au for each in told(reasoner, picture, face, dict.fromkeys(face.cues, 0.0)).observations}
+    assert 12 in smiling
+    assert 12 not in resting
+
+
+def test_the_emotion_is_seen_in_the_pixels_too(reasoner: FaceReasoner, portrait: tuple[Picture, Face]) -> None:
+    picture, face = portrait
+    assert told(reasoner, picture, face, {}).emotion == "happiness"
+    blank = picture.model_copy(update={"image": Image.new("RGB", picture.image.size, "grey")})
+    assert told(reasoner, blank, face, {}).emotion != "happiness"
+
+
+def test_most_held_out_faces_are_told_right_and_every_answer_is_valid(
+    reasoner: FaceReasoner, some_faces: ferplus.FerPlus
+) -> None:
+    results = list(reasoner.analyze_many(Image.fromarray(image).convert("RGB") for image in some_faces.images))
+    firsts = [analysis.faces[0] if analysis.faces else None for analysis in results]
+    assert sum(face is not None for face in firsts) >= 0.98 * len(firsts)
+    assert all(face.error is None for face in firsts if face)
+    said = [EMOTIONS.index(face.explanation.emotion) if face else -1 for face in firsts]
+    assert np.mean(np.array(said) == some_faces.strict_majority()) >= 0.74
+    checks = [check.verdict for face in firsts if face for check in face.checks]
+    assert checks.count("supported") >= 0.85 * len(checks)
