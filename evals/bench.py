@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import resource
 import statistics
 import subprocess
@@ -114,7 +115,16 @@ def _honesty(firsts: list[Any], told: list[Any], truth: NDArray[np.int64]) -> It
     supported = sum(check.verdict == "supported" for check in measurable)
     yield "claims supported by measurement", _share(supported, len(measurable)), "reported"
     yield "claims that could be measured", _share(len(measurable), len(checks)), "reported"
+    said = [each for each in told if each and each.observations]
+    own = sum(_cited(each.interpretation) <= {one.au for one in each.observations} for each in said)
+    yield "interpretations that cite only action units they observed", _share(own, len(said)), "reported"
     yield "expected calibration error, 15 bins", f"{_calibration_error(told, truth):.3f}", "reported"
+
+
+def _cited(interpretation: str) -> set[int]:
+    """The action units an interpretation names by number: «AU 6, 12»."""
+    lists = re.findall(r"\bAU ?(\d+(?:, \d+)*)", interpretation)
+    return {int(code) for numbers in lists for code in numbers.split(", ")}
 
 
 def _calibration_error(told: list[Any], truth: NDArray[np.int64]) -> float:

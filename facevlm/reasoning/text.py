@@ -67,8 +67,10 @@ def provenance(analysis: Analysis) -> str:
 
 
 def percent(share: float) -> str:
-    """A share of one as a whole percentage."""
-    return f"{share:.0%}"
+    """A share of one as a whole percentage; only certainty is 100 %, and only what cannot be 0 %."""
+    if 0 < share < 0.005:
+        return "<1%"
+    return ">99%" if 0.995 <= share < 1 else f"{share:.0%}"
 
 
 def _row(face: FaceAnalysis) -> tuple[str, ...]:

@@ -40,6 +40,11 @@ def test_macro_f1_counts_a_class_that_is_never_right_as_zero(bench: ModuleType) 
     assert bench._macro_f1(truth, guess) == pytest.approx((1 + 2 / 3) / 8)
 
 
+def test_cited_units_are_read_from_their_lists(bench: ModuleType) -> None:
+    assert bench._cited("a smile: happiness, for it AU 6, 12, against it AU 4.") == {4, 6, 12}
+    assert bench._cited("no movement stands out: neutral, all is at rest.") == set()
+
+
 def test_calibration_error_is_the_gap_between_sureness_and_success(bench: ModuleType) -> None:
     def told(emotion: str, sure: float) -> SimpleNamespace:
         return SimpleNamespace(emotion=emotion, probabilities={emotion: sure, "fear": 1 - sure})
