@@ -2,10 +2,12 @@
 
 from facevlm.facs.tables import (
     Compound,
+    Contradiction,
     Place,
     Prototype,
     Unit,
     compounds,
+    contradictions,
     grade,
     intensity_word,
     prototypes,
@@ -16,10 +18,12 @@ from facevlm.facs.tables import (
 
 __all__ = [
     "Compound",
+    "Contradiction",
     "Place",
     "Prototype",
     "Unit",
     "compounds",
+    "contradictions",
     "grade",
     "intensity_word",
     "prototypes",

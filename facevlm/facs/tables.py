@@ -6,6 +6,7 @@ The Facial Action Coding System is Ekman, Friesen & Hager (2002); each row carri
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Collection
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any, Literal, get_args
 import yaml
 
 from facevlm.errors import InputError
-from facevlm.types import INTENSITY_VALUES, Emotion, Intensity, Value
+from facevlm.types import AU_CODES, INTENSITY_VALUES, Emotion, Intensity, Value
 
 Place = Literal["left", "right", "middle"]
 
@@ -54,6 +55,14 @@ class Compound(Value):
     name: str
     emotions: tuple[Emotion, Emotion]
     aus: frozenset[int]
+    source: str
+
+
+class Contradiction(Value):
+    """Two action units that cannot be seen together on one face, and why."""
+
+    aus: tuple[int, int]
+    reason: str
     source: str
 
 
@@ -98,6 +107,16 @@ def typical(emotion: Emotion) -> frozenset[int]:
 def compounds() -> tuple[Compound, ...]:
     """The 17 compound expressions of Du, Tao & Martinez (2014)."""
     return tuple(Compound(**row | {"source": _cite(row["source"])}) for row in _read("compounds"))
+
+
+def contradictions(among: Collection[int] = AU_CODES) -> tuple[Contradiction, ...]:
+    """The pairs that cannot be seen together, of these action units; empty where a face may show them all at once."""
+    return tuple(row for row in _contradictions() if set(row.aus) <= set(among))
+
+
+@cache
+def _contradictions() -> tuple[Contradiction, ...]:
+    return tuple(Contradiction(**row | {"source": _cite(row["source"])}) for row in _read("contradictions"))
 
 
 @cache
