@@ -15,7 +15,8 @@ from typing import Any
 import torch
 
 from facevlm import __version__
-from facevlm.data import explain, ferplus
+from facevlm.data import ferplus
+from facevlm.data.cot import short
 from facevlm.training import language, nano, recipe, teacher, tower
 from facevlm.training.arrays import FaceArrays, face_arrays
 from facevlm.types import EMOTIONS
@@ -68,6 +69,6 @@ def _texts(faces: FaceArrays, seed: int) -> Iterator[str]:
     order = ("observations", "interpretation", "emotion")
     for _ in range(TEXTS):
         units = language.measured(faces.units[rng.randrange(len(faces))])
-        observations, emotion = explain.observe(units, rng), rng.choice(EMOTIONS)
-        yield explain.write(observations, explain.interpret(observations, emotion, rng), emotion, order)
+        observations, emotion = short.observe(units, rng), rng.choice(EMOTIONS)
+        yield short.write(observations, short.interpret(observations, emotion, rng), emotion, order)
         yield "explain\nlabel, explain\nlabel\nanswer: "

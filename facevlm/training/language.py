@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from facevlm import prompting
-from facevlm.data import explain
+from facevlm.data.cot import short
 from facevlm.faces.cues import cue_table
 from facevlm.training import checkpoint, nano
 from facevlm.training.arrays import FaceArrays
@@ -64,12 +64,12 @@ class SampleWriter:
         """One face → the prompt and the answer, the label drawn from its votes."""
         prompt = self.prompts[self.rng.choices(list(self.prompts), self.shares)[0]]
         emotion = self.rng.choices(EMOTIONS, votes.tolist())[0]
-        observations = explain.observe(measured(units), self.rng)
-        interpretation = explain.interpret(observations, emotion, self.rng)
+        observations = short.observe(measured(units), self.rng)
+        interpretation = short.interpret(observations, emotion, self.rng)
         question = prompting.face_text(prompt, self._kept(cues))
         return (
             self.image + question + nano.END,
-            explain.write(observations, interpretation, emotion, prompt.answer) + nano.END,
+            short.write(observations, interpretation, emotion, prompt.answer) + nano.END,
         )
 
     def encode(self, texts: list[tuple[str, str]]) -> tuple[dict[str, Tensor], Tensor, Tensor]:

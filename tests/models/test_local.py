@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from facevlm import prompting
-from facevlm.data import explain
+from facevlm.data.cot import short
 from facevlm.errors import PrerequisiteError
 from facevlm.faces.cues import cue_table
 from facevlm.models.local import LocalModel
@@ -25,7 +25,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     torch.manual_seed(0)
     made = tmp_path_factory.mktemp("random-nano")
-    answer = explain.write((), "nothing moves: neutral.", "neutral", ("interpretation", "emotion"))
+    answer = short.write((), "nothing moves: neutral.", "neutral", ("interpretation", "emotion"))
     tokenizer = shape.tokenizer([answer, "explain\nlabel\n"])
     shape.model(tokenizer).save_pretrained(made)
     shape.processor(tokenizer).save_pretrained(made)

@@ -1,0 +1,58 @@
+"""A file of rows that is added to: what is in it is not made again, and a line cut short is taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from facevlm.data.sample import Sample, line, read_samples
+from facevlm.errors import InputError
+
+
+class Ledger:
+    """Rows in a JSON-lines file, each written whole and at once.
+
+    Args:
+        path: the file; it is made if it is not there.
+
+    Raises:
+        InputError: it cannot be read or written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = path.open("ab+", buffering=0)
+            self._cut()
+        except OSError as error:
+            raise self._failure(error) from None
+        samples, self.rejected = read_samples(path)
+        self.ids = {sample.id for sample in samples}
+
+    def add(self, rows: Iterable[Sample]) -> int:
+        """Append those rows that are not there yet, and return how many they were."""
+        fresh = [row for row in rows if row.id not in self.ids]
+        try:
+            for row in fresh:
+                self._write(line(row).encode())
+                self.ids.add(row.id)
+        except OSError as error:
+            raise self._failure(error) from None
+        return len(fresh)
+
+    def _write(self, data: bytes) -> None:
+        """The whole of a line; a full disk may take the beginning of it before it refuses the rest."""
+        while data:
+            data = data[self._file.write(data) :]
+
+    def _cut(self) -> None:
+        """Take back a last line without its end: an interrupted run was writing it."""
+        content = self.path.read_bytes()
+        if not content.endswith(b"\n"):
+            self._file.truncate(content.rfind(b"\n") + 1)
+
+    def _failure(self, error: OSError) -> InputError:
+        return InputError(
+            f"{self.path}: cannot be written ({error.strerror}); free space or give another file, then run again"
+        )
