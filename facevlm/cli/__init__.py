@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from facevlm.cli import analyze, demo, doctor, models, train
+from facevlm.cli import analyze, data, demo, doctor, models, train
 from facevlm.cli.ending import end
 from facevlm.cli.options import examples
 
@@ -24,6 +24,7 @@ app.command(epilog=demo.EXAMPLES)(demo.demo)
 app.command(epilog=analyze.EXAMPLES)(analyze.analyze)
 app.command(epilog=models.EXAMPLES)(models.models)
 app.command(epilog=doctor.EXAMPLES)(doctor.doctor)
+app.add_typer(data.app, name="data")
 app.add_typer(train.app, name="train")
 
 

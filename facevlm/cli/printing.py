@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from facevlm.cli.ending import say
 from facevlm.cli.options import Format
 
 if TYPE_CHECKING:
+    from facevlm.training.reliability import Reliability
     from facevlm.types import Analysis
 
 _PIPE_WIDTH = 120  # columns of a table that goes to a file or another program
@@ -68,6 +69,22 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str) ->
     return table
 
 
+def reliability(found: Mapping[int, Reliability]) -> None:
+    """How well each action unit is measured, as a table."""
+    rows = [
+        [
+            f"AU {code}",
+            f"{row.auc:.3f}",
+            f"{row.f1:.2f}",
+            f"{row.correlation:.2f}",
+            f"{row.sides:.2f}",
+            str(row.present),
+        ]
+        for code, row in found.items()
+    ]
+    show(_table(("action unit", "AUC", "F1", "correlation", "sides", "faces"), rows, "On people left out of fitting"))
+
+
 def notices(analysis: Analysis) -> None:
     """Tell on stderr what the result alone would not: how the picture was read, that it has no face, what failed."""
     source = analysis.image.source
@@ -88,8 +105,8 @@ def _failures(analysis: Analysis) -> dict[str, list[int]]:
 
 
 @contextmanager
-def progress(total: int) -> Iterator[Callable[[], None]]:
-    """A bar on stderr for more than one image, where stderr is a terminal."""
+def progress(total: int, doing: str = "Explaining") -> Iterator[Callable[..., None]]:
+    """A bar on stderr for more than one item, where stderr is a terminal; moved on by calling what it yields."""
     from rich.console import Console
     from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
@@ -104,5 +121,5 @@ def progress(total: int) -> Iterator[Callable[[], None]]:
         redirect_stdout=sys.stdout.isatty(),  # tables go above the bar; a pipe gets its bytes untouched
     )
     with bar:
-        task = bar.add_task("Explaining", total=total)
-        yield lambda: bar.advance(task)
+        task = bar.add_task(doing, total=total)
+        yield lambda steps=1: bar.advance(task, steps)

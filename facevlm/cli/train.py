@@ -14,6 +14,7 @@ app = typer.Typer(no_args_is_help=True, help="Train the embedded model, its adap
 
 Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="A recipe, e.g. adapters/nano-base/recipe.yaml.")]
 Data = Annotated[Path, typer.Option("--data", envvar="FACEVLM_DATA", help="Folder of FER+: train-*.npz and valid.npz.")]
+Rig = Annotated[Path, typer.Option("--rig", envvar="FACEVLM_RIG", help="ICT-FaceKit as one archive, see the README.")]
 Work = Annotated[
     Path, typer.Option("--work", envvar="FACEVLM_WORK", help="Checkpoints; a run found here goes on where it was.")
 ]
@@ -41,13 +42,27 @@ def sft(config: Config, data: Data, out: Out, work: Work = Path("runs/nano"), wo
     training.run(config, data, work, out, workers)
 
 
-@app.command(epilog=options.examples("facevlm train au facevlm/faces/resting.recipe.yaml --data ferplus"))
-def au(config: Config, data: Data, work: Work = Path("runs/nano"), workers: Workers = 2) -> None:
-    """Fit what a resting face measures and how strong a movement is; rewrites the tables in facevlm/faces."""
-    from facevlm.training import au as training
+@app.command(epilog=options.examples("facevlm train cues facevlm/faces/cues.recipe.yaml --data ferplus"))
+def cues(config: Config, data: Data, work: Work = Path("runs/nano"), workers: Workers = 2) -> None:
+    """Fit the mean face and what a resting face measures; rewrites the tables in facevlm/faces."""
+    from facevlm.training import resting as training
 
     _show_progress()
     training.run(config, data, work, workers)
+
+
+@app.command(
+    epilog=options.examples(
+        "facevlm train au facevlm/faces/action_units.recipe.yaml --rig ict_facekit.npz --data ferplus"
+    )
+)
+def au(config: Config, rig: Rig, data: Data, work: Work = Path("runs/au"), workers: Workers = 2) -> None:
+    """Fit the measurement of action units on synthetic faces; rewrites the tables in facevlm/faces."""
+    from facevlm.cli import printing
+    from facevlm.training import au as training
+
+    _show_progress()
+    printing.reliability(training.run(config, rig, data, work, workers))
 
 
 def _show_progress() -> None:

@@ -1,0 +1,48 @@
+"""`facevlm data synth`: faces whose action units are known, rendered from a face model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from facevlm.cli import options, printing
+from facevlm.cli.ending import say
+
+EXAMPLES = options.examples(
+    "facevlm data synth faces --rig ict_facekit.npz",
+    "facevlm data synth groups --recipe groups --count 100 --rig ict_facekit.npz --workers 4",
+    "facevlm data synth mine --recipe mine.yaml --seed 7 --rig ict_facekit.npz",
+)
+
+
+def synth(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder of the data set; a run cut short goes on there.")],
+    rig: Annotated[
+        Path, typer.Option("--rig", envvar="FACEVLM_RIG", help="ICT-FaceKit as one archive, see the README.")
+    ],
+    recipe: Annotated[
+        str, typer.Option("--recipe", envvar="FACEVLM_RECIPE", help="faces, groups, or a YAML file of your own.")
+    ] = "faces",
+    count: Annotated[
+        int | None,
+        typer.Option("--count", "-n", envvar="FACEVLM_COUNT", min=1, help="Pictures; else as the recipe says."),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", envvar="FACEVLM_SEED", min=0, help="Else as the recipe says.")
+    ] = None,
+    workers: Annotated[int, typer.Option("--workers", envvar="FACEVLM_WORKERS", min=1, help="Processes.")] = 2,
+) -> None:
+    """Render faces with known action units, and tell the truth of each as JSON lines.
+
+    OUT gets images/, samples.jsonl, recipe.json and sheet.jpg. The same recipe and seed give the same data set.
+    """
+    from facevlm.data.synth import produce
+    from facevlm.data.synth.recipe import read
+
+    chosen = read(recipe, count=count, seed=seed)
+    with printing.progress(chosen.count, "Rendering") as tick:
+        done = produce.produce(chosen, rig, out, workers, tick)
+    again = f" ({done.kept} were there)" if done.kept else ""
+    say(f"{out}: {done.kept + done.made} pictures{again}, {done.faces} faces; look at {out / produce.SHEET}")
