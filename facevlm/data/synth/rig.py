@@ -6,14 +6,16 @@ An archive of arrays that the user gives the path of: `neutral` (v, 3) in cm, `t
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from zipfile import BadZipFile
+from zipfile import BadZipFile, is_zipfile
 
 import numpy as np
 from numpy.typing import NDArray
 
+from facevlm.data.synth import shapes
 from facevlm.errors import InputError
 
 # Which vertices make which part. What follows the eyeballs (tear fluid, occlusion, lashes) is left out.
@@ -27,7 +29,7 @@ EYEBALLS = {"left": slice(21451, 23021), "right": slice(23021, 24591)}
 VERTICES = 24591
 
 _ARRAYS = ("neutral", "triangles", "expression_names", "expression_deltas", "identity_deltas", "landmark68")
-WHERE = "ICT-FaceKit is at github.com/ICT-VGL/ICT-FaceKit (MIT); the README says how it becomes this archive"
+WHERE = "`facevlm data rig` makes it of ICT-FaceKit, github.com/ICT-VGL/ICT-FaceKit (MIT)"
 
 
 @dataclass(frozen=True, eq=False)  # the same rig is the same object
@@ -49,27 +51,25 @@ def load(path: Path) -> Rig:
     if not path.is_file():
         raise InputError(f"{path}: no face model here; {WHERE}")
     try:
+        with path.open("rb") as file:
+            if not is_zipfile(file):
+                raise InputError(f"{path}: not an archive of arrays (.npz); {WHERE}")
         with np.load(path) as arrays:
             missing = [name for name in _ARRAYS if name not in arrays]
             if missing:
                 raise InputError(f"{path}: not the ICT-FaceKit archive, it lacks {', '.join(missing)}; {WHERE}")
             return _rig(path, {name: arrays[name] for name in _ARRAYS})
-    except (BadZipFile, ValueError, EOFError, OSError) as error:
+    except (BadZipFile, zlib.error, ValueError, EOFError, OSError) as error:
         raise InputError(f"{path}: cannot be read as an archive of arrays ({error}); {WHERE}") from None
 
 
 def _rig(path: Path, arrays: dict[str, NDArray[np.generic]]) -> Rig:
+    if not _fit(arrays):
+        told = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
+        raise InputError(f"{path}: its arrays do not fit each other ({told}); {WHERE}")
     names = [str(name) for name in arrays["expression_names"]]
-    shapes = {name: array.shape for name, array in arrays.items()}
-    v = len(arrays["neutral"])
-    fitting = (
-        v >= VERTICES
-        and shapes["expression_deltas"] == (len(names), v, 3)
-        and shapes["identity_deltas"][1:] == (v, 3)
-        and shapes["landmark68"] == (68,)
-    )
-    if not fitting:
-        raise InputError(f"{path}: its arrays do not fit each other ({shapes}); {WHERE}")
+    if missing := shapes.missing(names):
+        raise InputError(f"{path}: the face model has no shape {', '.join(missing)}; {WHERE}")
     triangles = arrays["triangles"].astype(np.int32)
     return Rig(
         arrays["neutral"][:VERTICES].astype(np.float32),
@@ -80,4 +80,18 @@ def _rig(path: Path, arrays: dict[str, NDArray[np.generic]]) -> Rig:
         },
         arrays["identity_deltas"][:, :VERTICES].astype(np.float32),
         arrays["landmark68"].astype(np.int32),
+    )
+
+
+def _fit(arrays: dict[str, NDArray[np.generic]]) -> bool:
+    size = {name: array.shape for name, array in arrays.items()}
+    names, v = size["expression_names"], size["neutral"][:1]
+    return (
+        size["neutral"] == (*v, 3)
+        and v[0] >= VERTICES
+        and size["expression_deltas"] == (*names, *v, 3)
+        and size["identity_deltas"][1:] == (*v, 3)
+        and size["triangles"][1:] == (3,)
+        and size["landmark68"] == (68,)
+        and int(arrays["landmark68"].max()) < VERTICES
     )
