@@ -1,80 +1,86 @@
-"""Action units measured from a face's cues: 0 at rest, 0.1 a trace, 0.9 the maximum; None where they cannot be.
+"""Action units measured on a face: 0 at rest, 0.1 a trace, 0.9 the maximum; None where this face does not show them.
 
-A first measurement: sums of cues, their weights in `action_units.yaml`, scaled on FER+ training faces.
+The regressor is fitted on synthetic faces whose action units are known, and set to rest on real resting ones; see
+`training/au.py`. Its reliability, unit by unit, is in `action_units.json`; a unit that is not reliable is not measured.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from functools import lru_cache
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-import yaml
+from numpy.typing import NDArray
 
-from facevlm.faces.cues import FOLDER
+from facevlm import facs
+from facevlm.faces.appearance import appearance
+from facevlm.faces.pose import LEFT_EYE_OUTER, RIGHT_EYE_OUTER
+from facevlm.faces.regressor import regressor, table
 from facevlm.types import AU_CODES, ActionUnit, Pose
 
 # Beyond this yaw the far side of the face is hidden; beyond the second the mesh is a guess.
 FAR_SIDE_HIDDEN = 35.0
 TURNED_AWAY = 60.0
+TOO_SMALL = 12.0  # px between the outer eye corners, below which a face is a handful of pixels
+SEEN = 0.6  # share of a unit's landmarks that the picture must hold
 
-HEADS = ("left", "right")
+THRESHOLDS: dict[int, float] = {code: row["threshold"] for code, row in table().items()}
 
-
-@lru_cache(maxsize=1)
-def _table() -> dict[str, Any]:
-    table: dict[str, Any] = yaml.safe_load((FOLDER / "action_units.yaml").read_text())
-    return table
-
-
-@lru_cache(maxsize=1)
-def _scales() -> dict[str, list[float]]:
-    scales: dict[str, list[float]] = json.loads((FOLDER / "resting.json").read_text())["action_units"]
-    return scales
+Half = Literal["left", "right"]
+HALVES: tuple[Half, Half] = ("left", "right")
 
 
-THRESHOLDS: dict[int, float] = {code: float(_table()["default_threshold"]) for code in AU_CODES}
+def measure_action_units(
+    grey: NDArray[np.uint8], points: NDArray[np.float32], frontal: NDArray[np.float32], pose: Pose
+) -> dict[int, ActionUnit]:
+    """Every action unit of one face; one that has sides also left and right.
 
-
-def measure_action_units(cues: Mapping[str, float], pose: Pose) -> dict[int, ActionUnit]:
-    """Every action unit of one face, from the cues of `measure_cues`; one that has a side also left and right."""
-    return {code: _measure(code, cues, pose) for code in AU_CODES}
-
-
-def activation(code: int, cues: Mapping[str, float], side: str) -> float:
-    """The unscaled sum of an AU's cues on one side; a cue of the whole face counts on both."""
-    weights: dict[str, float] = _table()["weights"][code]
-    return sum(weight * cues.get(f"{name}_{side}", cues.get(name, 0.0)) for name, weight in weights.items())
+    Args:
+        grey: the (h, w) picture.
+        points: (478, 3) landmarks in its pixels.
+        frontal: (478, 3) the same by `pose.frontalise`, and the `pose` it found.
+    """
+    if abs(pose.yaw) > TURNED_AWAY or _eyes_apart(points) < TOO_SMALL:
+        return {code: ActionUnit(code=code, value=None) for code in AU_CODES}
+    turned = np.array([[pose.yaw, pose.pitch, pose.roll]], np.float32)
+    features = regressor().describe(frontal[None], turned, appearance(grey, points)[None])
+    strengths = regressor().strengths(regressor().raw(features))[0]
+    shown = [half for half in HALVES if half != _hidden(pose)]
+    inside = _inside(points, grey.shape)
+    return {
+        code: _unit(code, dict(zip(HALVES, strengths[:, row], strict=True)), shown, inside)
+        for row, code in enumerate(AU_CODES)
+    }
 
 
 def measured_codes() -> tuple[int, ...]:
-    """The action units that cues speak for."""
-    return tuple(_table()["weights"])
+    """The action units that are measured where a face lets them."""
+    return tuple(code for code in AU_CODES if table()[code]["measured"])
 
 
-def _measure(code: int, cues: Mapping[str, float], pose: Pose) -> ActionUnit:
-    if code not in measured_codes() or abs(pose.yaw) > TURNED_AWAY:
+def _unit(code: int, strengths: dict[Half, np.float32], shown: list[Half], inside: NDArray[np.bool_]) -> ActionUnit:
+    if not table()[code]["measured"]:
         return ActionUnit(code=code, value=None)
-    values = {side: _scaled(code, activation(code, cues, side)) for side in HEADS}
-    if code not in _table()["sided"]:
-        return ActionUnit(code=code, value=_mean(values.values()))
-    seen = {side: None if side == _hidden(pose) else value for side, value in values.items()}
-    return ActionUnit(code=code, value=_mean(v for v in seen.values() if v is not None), **seen)
+    seen = {half: round(float(strengths[half]), 3) for half in shown if _in_picture(code, half, inside)}
+    value = round(float(np.mean(list(seen.values()))), 3) if seen else None
+    return ActionUnit(code=code, value=value, **(seen if facs.unit(code).sided else {}))
 
 
-def _mean(values: Any) -> float:
-    return round(float(np.mean(list(values))), 3)
+def _in_picture(code: int, half: Half, inside: NDArray[np.bool_]) -> bool:
+    region = facs.unit(code).region
+    return bool(inside[[*region[half], *region["middle"]]].mean() >= SEEN)
 
 
-def _hidden(pose: Pose) -> Literal["left", "right"] | None:
+def _inside(points: NDArray[np.float32], size: tuple[int, ...]) -> NDArray[np.bool_]:
+    within: NDArray[np.bool_] = ((points[:, :2] >= 0) & (points[:, :2] < (size[1], size[0]))).all(1)
+    return within
+
+
+def _hidden(pose: Pose) -> Half | None:
     """The side that a turned head hides: turned to their left, a person shows their right."""
     if abs(pose.yaw) <= FAR_SIDE_HIDDEN:
         return None
     return "left" if pose.yaw > 0 else "right"
 
 
-def _scaled(code: int, activity: float) -> float:
-    """Piecewise linear through rest → 0, the 97.5th percentile of resting faces → 0.25, strongest faces → 0.9."""
-    return round(float(np.clip(np.interp(activity, _scales()[str(code)], (0.0, 0.25, 0.9, 1.0)), 0, 1)), 3)
+def _eyes_apart(points: NDArray[np.float32]) -> float:
+    return float(np.linalg.norm(points[LEFT_EYE_OUTER] - points[RIGHT_EYE_OUTER]))

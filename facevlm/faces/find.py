@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from facevlm.faces.action_units import measure_action_units
 from facevlm.faces.cues import measure_cues
 from facevlm.faces.locate import Located, locate
@@ -15,10 +18,11 @@ def find(picture: Picture) -> tuple[Face, ...]:
 
     A bare face crop down to 48 px is found as given: small pictures are padded and enlarged on the way.
     """
-    return tuple(_measured(picture, located) for located in locate(picture.image))
+    grey = np.asarray(picture.image.convert("L"))
+    return tuple(_measured(picture, grey, located) for located in locate(picture.image))
 
 
-def _measured(picture: Picture, located: Located) -> Face:
+def _measured(picture: Picture, grey: NDArray[np.uint8], located: Located) -> Face:
     frontal, pose = frontalise(located.points)
     cues = measure_cues(frontal, pose)
     return Face(
@@ -28,5 +32,5 @@ def _measured(picture: Picture, located: Located) -> Face:
         pose=pose,
         quality=assess(picture.image, located.points, pose, located.presence),
         cues=cues,
-        action_units=measure_action_units(cues, pose),
+        action_units=measure_action_units(grey, located.points, frontal, pose),
     )

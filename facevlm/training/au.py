@@ -1,122 +1,217 @@
-"""`facevlm train au`: what a resting face measures, and how strong a movement is, from FER+ training faces.
+"""`facevlm train au`: the measurement of action units, fitted on synthetic faces and set to rest on real ones.
 
-Fits `faces/mean_face.npy` and `faces/resting.json`. The tenth held out for choosing models is left out.
+Renders go through the finder users' photos pass. So that the network learns what of a face is no action unit, the way
+real resting faces stray from their mean is added to renders while it is fitted. Then the outputs of each unit are laid
+on the scale of FACS: what 3 in 100 real resting faces reach is where it begins to be present, renders at grade E
+are near the top. A unit that is not told apart well enough on people left out of fitting is not measured.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from PIL import Image
+from torch import nn
 
 from facevlm.data import ferplus
+from facevlm.data.sample import Sample, read_samples
+from facevlm.data.synth import produce
+from facevlm.data.synth import recipe as synth_recipe
 from facevlm.errors import InputError
-from facevlm.faces import action_units, cues
-from facevlm.faces import pose as poses
-from facevlm.faces.locate import locate
+from facevlm.faces import regressor
+from facevlm.faces.pose import mean_face
+from facevlm.faces.regressor import VALUES, Patchwork, Projection, Regressor
 from facevlm.training import recipe
-from facevlm.training.arrays import face_workers
-from facevlm.types import EMOTIONS
+from facevlm.training.measured import Measured, measure, true_strengths
+from facevlm.training.reliability import Reliability, reliability
+from facevlm.training.schedule import warm_cosine
+from facevlm.types import AU_CODES, EMOTIONS
 
 log = logging.getLogger(__name__)
 
+Floats = NDArray[np.float32]
+PRESENT, STRONGEST = 0.2, 0.8  # true intensities: grade B and above, grade E
+MODERATE_YAW = 30.0  # degrees
 
-def run(config: Path, data: Path, work: Path, workers: int = 2) -> None:
-    """Fit the resting face and the scales by the recipe `config` on FER+ in `data`, keeping landmarks in `work`.
+
+class Fitting(NamedTuple):
+    """What is fitted on: features (n, 2, f) and true intensities (n, 2, 24), left and right."""
+
+    features: Floats
+    truth: Floats
+
+
+def run(config: Path, rig: Path, data: Path, work: Path, workers: int = 2) -> dict[int, Reliability]:
+    """Render, fit and write `faces/action_units.{npz,json}`; what was made before in `work` is used again.
+
+    Returns:
+        The reliability of each action unit on people left out of fitting.
 
     Raises:
-        InputError: there are too few resting faces.
+        InputError: the rig or the recipe is none, or there are too few resting faces.
     """
     chosen = recipe.read(config, recipe.ActionUnits)
+    real, resting = _real(data, work, workers, chosen.fewest)
+    renders, samples = _renders(chosen, rig, work, workers)
+    left_out = np.array([_left_out(sample) for sample in samples])
+    shape, skin = _projections(chosen, renders.where(~left_out), real)
+    blank = Regressor(shape, skin, (), np.zeros((len(AU_CODES), len(VALUES)), np.float32))
+    fitting = Fitting(_features(blank, renders), true_strengths(samples).transpose(0, 2, 1))
+    calm = _features(blank, real.where(resting))
+    kept = Fitting(*(part[~left_out] for part in fitting))
+    network = Regressor(shape, skin, _fit(kept, calm, chosen), blank.knots)
+    check = Fitting(*(part[left_out] for part in fitting))
+    fitted = Regressor(shape, skin, network.layers, _knots(network, check, calm, chosen.rest_percentile))
+    hard = np.array([_hard(sample) for sample in samples])[left_out]
+    found = reliability(fitted.strengths(fitted.raw(check.features[hard])), check.truth[hard])
+    _write(fitted, found, chosen)
+    return found
+
+
+def _real(data: Path, work: Path, workers: int, fewest: int) -> tuple[Measured, NDArray[np.bool_]]:
+    """FER+ training faces, and which of them are at rest; the tenth held out for choosing models is left out."""
     faces = ferplus.read(data, "train")
-    points = landmarks_of(faces.images, work / "landmarks-train.npz", workers)
-    usable = ~np.isnan(points[:, 0, 0]) & ~ferplus.held_out(faces.names)
-    resting = usable & (faces.strict_majority() == EMOTIONS.index("neutral"))
-    if resting.sum() < chosen.fewest:
-        raise InputError(
-            f"{data}: {resting.sum()} resting faces are too few to fit on; {chosen.fewest} are needed at least"
-        )
-    np.save(cues.FOLDER / "mean_face.npy", _mean_face(points[resting], chosen.frontal))
-    poses.mean_face.cache_clear()
-    table = {"cues": _resting_cues(points[resting])}
-    _write(table | {"action_units": {}})
-    cues.resting_table.cache_clear()
-    table["action_units"] = _scales(points[resting], points[usable], chosen)
-    _write(table)
+    faces = faces.where(~ferplus.held_out(faces.names))
+    log.info("finding %d real faces", len(faces))
+    real = measure(list(faces.images), work / "real.npz", workers)
+    resting = faces.strict_majority()[real.index] == EMOTIONS.index("neutral")
+    if resting.sum() < fewest:
+        raise InputError(f"{data}: {resting.sum()} resting faces are too few to fit on; {fewest} are needed at least")
+    return real, resting
 
 
-def landmarks_of(images: NDArray[np.uint8], cache: Path, workers: int) -> NDArray[np.float32]:
-    """The mesh of each grey face image, (n, 478, 3) in its pixels; NaN where no face was found. Kept in `cache`."""
-    if cache.is_file():
-        return np.asarray(np.load(cache)["points"])
-    with face_workers(workers) as pool:
-        found = list(pool.map(_landmarks, images, chunksize=64))
-    cache.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(cache, points=np.stack(found))
-    return np.stack(found)
+def _renders(chosen: recipe.ActionUnits, rig: Path, work: Path, workers: int) -> tuple[Measured, list[Sample]]:
+    """The synthetic faces of all recipes that were found, and their truth."""
+    parts, samples = [], []
+    for name, count in chosen.renders.items():
+        log.info("rendering %d pictures of %s", count, name)
+        produce.produce(synth_recipe.read(name, count=count), rig, work / name, workers)
+        told, _ = read_samples(work / name / produce.SAMPLES)
+        faces = measure([work / name / each.image for each in told], work / f"{name}.npz", workers)
+        parts.append(faces)
+        samples += [told[index] for index in faces.index]
+    return _joined(parts), samples
 
 
-def _landmarks(image: NDArray[np.uint8]) -> NDArray[np.float32]:
-    found = locate(Image.fromarray(image).convert("RGB"))
-    return found[0].points if found else np.full((478, 3), np.nan, np.float32)
+def _joined(parts: Sequence[Measured]) -> Measured:
+    columns = ("frontal", "pose", "gradients", "index")
+    return Measured(*(np.concatenate([getattr(part, name) for part in parts]) for name in columns))
 
 
-def _mean_face(points: NDArray[np.float32], frontal: float) -> NDArray[np.float32]:
-    """The mean of frontal resting faces, made symmetric, in the axes of the mean face it replaces."""
-    turned = (poses.frontalise(each) for each in points)
-    mean = np.mean([face for face, pose in turned if abs(pose.yaw) < frontal], axis=0)
-    mean -= mean[poses.RIGID].mean(0) * (1, 0, 0)
-    mirror = mean * (-1, 1, 1)
-    partner = np.argmin(np.linalg.norm(mirror[:, None] - mean[None], axis=2), axis=1)
-    symmetric = (mean + mirror[partner]) / 2
-    upright, _ = poses.frontalise((symmetric * (1, -1, -1)).astype(np.float32))
-    return upright
+def _left_out(sample: Sample) -> bool:
+    """Whether a person belongs to the tenth that reliability is measured on."""
+    assert sample.group is not None
+    return int(sample.group.split("-")[1]) % 10 == 0
 
 
-def _resting_cues(points: NDArray[np.float32]) -> dict[str, Any]:
-    measured = [(cues.raw_cues(frontal), pose) for frontal, pose in map(poses.frontalise, points)]
-    kinds: dict[str, list[tuple[NDArray[np.float64], float]]] = {}
-    for raw, pose in measured:
-        for cue in cues.cue_table():
-            kinds.setdefault(cue.kind, []).append((cues.pose_terms(pose, cue.side), raw[cue.name]))
-    return {kind: _drift(rows) for kind, rows in kinds.items()}
+def _hard(sample: Sample) -> bool:
+    """Whether a face shows several units at once, as real faces do, and is not turned far: these reliability is of."""
+    return sample.details["kind"] == "random" and abs(sample.details["pose"]["yaw"]) <= MODERATE_YAW
 
 
-def _drift(rows: list[tuple[NDArray[np.float64], float]]) -> dict[str, Any]:
-    """Least squares of a cue on the pose; the spread is robust, so that a stray mesh does not widen it."""
-    terms, values = np.stack([row[0] for row in rows]), np.array([row[1] for row in rows])
-    drift = np.linalg.lstsq(terms, values, rcond=None)[0]
-    residual = values - terms @ drift
-    spread = 1.4826 * np.median(np.abs(residual - np.median(residual)))
-    return {"drift": [round(float(each), 5) for each in drift], "spread": round(float(spread), 5)}
+def _projections(chosen: recipe.ActionUnits, renders: Measured, real: Measured) -> tuple[Projection, Patchwork]:
+    """Principal components over renders and as many real faces, both as seen and in a mirror."""
+    step = max(1, len(real) // max(1, len(renders) // 2))
+    frontal = np.concatenate([renders.frontal[::2], real.frontal[::step]])
+    frontal = np.concatenate([frontal, regressor.mirrored(frontal)]) - mean_face()
+    gradients = np.concatenate([renders.gradients[::2], real.gradients[::step]])
+    gradients = gradients.reshape(-1, *gradients.shape[2:])
+    patches = [_components(gradients[:, patch], chosen.skin, floor=0.05) for patch in range(gradients.shape[1])]
+    skin = Patchwork(*(np.stack(column) for column in zip(*((p.mean, p.basis, p.scale) for p in patches), strict=True)))
+    return _components(frontal.reshape(len(frontal), -1), chosen.shape, floor=0.002), skin
 
 
-def _scales(
-    resting: NDArray[np.float32], everyone: NDArray[np.float32], chosen: recipe.ActionUnits
-) -> dict[str, list[float]]:
-    rest, strong = _activations(resting), _activations(everyone)
-    return {str(code): _scale(rest[code], strong[code], chosen) for code in action_units.measured_codes()}
+def _components(rows: NDArray[Any], count: int, floor: float) -> Projection:
+    """The main components; narrow ones, which are mostly noise, are widened less: `floor` is a share of the widest."""
+    rows = rows.astype(np.float32)
+    mean = rows.mean(0)
+    spread, basis = np.linalg.eigh(np.cov(rows - mean, rowvar=False))
+    widths = np.sqrt(np.maximum(spread[::-1][:count], 0))
+    scale = widths + floor * widths[0]
+    return Projection(mean, basis[:, ::-1][:, :count].astype(np.float32), scale.astype(np.float32))
 
 
-def _scale(rest: NDArray[np.float64], everyone: NDArray[np.float64], chosen: recipe.ActionUnits) -> list[float]:
-    middle, high = np.percentile(rest, (50, chosen.rest_percentile))
-    strong = max(float(np.percentile(everyone, chosen.strong_percentile)), high + (high - middle))
-    return [round(float(each), 3) for each in (middle, high, strong, strong + (strong - high) / 6)]
+def _features(projected: Regressor, faces: Measured) -> Floats:
+    parts = np.array_split(np.arange(len(faces)), max(1, len(faces) // 2000))
+    return np.concatenate(
+        [projected.describe(faces.frontal[rows], faces.pose[rows], faces.gradients[rows]) for rows in parts]
+    )
 
 
-def _activations(points: NDArray[np.float32]) -> dict[int, NDArray[np.float64]]:
-    """Both sides of every measured AU's activation, pooled."""
-    measured = [cues.measure_cues(frontal, pose) for frontal, pose in map(poses.frontalise, points)]
-    return {
-        code: np.array([action_units.activation(code, each, side) for each in measured for side in action_units.HEADS])
-        for code in action_units.measured_codes()
+def _fit(fitting: Fitting, calm: Floats, chosen: recipe.ActionUnits) -> tuple[tuple[Floats, Floats], ...]:
+    """Weights and biases of the network. Each half of each face is a sample."""
+    torch.manual_seed(chosen.seed)
+    inputs, targets = (torch.from_numpy(part.reshape(-1, part.shape[-1]).copy()) for part in fitting)
+    straying = torch.from_numpy(calm.reshape(-1, calm.shape[-1]) - calm.mean((0, 1)))
+    straying[:, -3:] = 0  # of a pose nothing strays
+    skin = slice(chosen.shape, -3)
+    network = _network(inputs.shape[1], chosen)
+    optimiser = torch.optim.AdamW(network.parameters(), chosen.rate, weight_decay=0.05)
+    steps = len(inputs) // chosen.batch
+    schedule = warm_cosine(optimiser, steps * chosen.epochs)
+    for epoch in range(chosen.epochs):
+        network.train()
+        total, order = 0.0, torch.randperm(len(inputs))
+        for rows in order[: steps * chosen.batch].split(chosen.batch):
+            strays = straying[torch.randint(len(straying), (chosen.batch,))]
+            seen = inputs[rows] + chosen.roughness * torch.rand(chosen.batch, 1) * strays
+            seen[:, skin] *= torch.rand(chosen.batch, 1) >= chosen.skin_dropout
+            loss = nn.functional.mse_loss(network(seen), targets[rows])
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            schedule.step()
+            total += loss.item()
+        log.info("epoch %d of %d: squared error %.4f", epoch + 1, chosen.epochs, total / steps)
+    return tuple(
+        (layer.weight.detach().numpy(), layer.bias.detach().numpy())
+        for layer in network if isinstance(layer, nn.Linear)
+    )  # fmt: skip
+
+
+def _network(features: int, chosen: recipe.ActionUnits) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for width in chosen.hidden:
+        layers += [nn.Linear(features, width), nn.ReLU(), nn.Dropout(chosen.dropout)]
+        features = width
+    return nn.Sequential(*layers, nn.Linear(features, len(AU_CODES)))
+
+
+def _knots(network: Regressor, check: Fitting, calm: Floats, percentile: float) -> Floats:
+    """For each unit the outputs that stand for `regressor.VALUES`, on real resting faces and on people left out."""
+    rest = network.raw(calm).reshape(-1, len(AU_CODES))
+    moved = network.raw(check.features)
+    rows = []
+    for row in range(len(AU_CODES)):
+        low, middle, present = np.percentile(rest[:, row], (0.5, 50, percentile))
+        strong = moved[..., row][check.truth[..., row] >= STRONGEST]
+        usual, top = np.percentile(strong, (45, 90)) if len(strong) else (present, present)
+        usual = max(usual, present + (present - middle))  # a unit that rest hides would jump otherwise
+        rows.append((min(low, middle - 0.01), middle, present, usual, max(top, usual + 0.3 * (usual - present))))
+    return np.array(rows, np.float32)
+
+
+def _write(fitted: Regressor, found: dict[int, Reliability], chosen: recipe.ActionUnits) -> None:
+    arrays = {name: array.astype(np.float16) for name, array in regressor.to_arrays(fitted).items()}
+    weights, table = regressor.WEIGHTS.with_suffix(".partial.npz"), regressor.TABLE.with_suffix(".partial")
+    np.savez_compressed(weights, **arrays | {"knots": fitted.knots})
+    rows = {
+        str(code): {
+            "threshold": PRESENT,
+            "measured": each.present >= chosen.least_present and each.auc >= chosen.least_auc,
+            **{name: value if isinstance(value, int) else round(value, 3) for name, value in each._asdict().items()},
+        }
+        for code, each in found.items()
     }
-
-
-def _write(table: dict[str, Any]) -> None:
-    (cues.FOLDER / "resting.json").write_text(json.dumps(table, indent=1) + "\n")
+    content = {"made_by": "facevlm train au facevlm/faces/action_units.recipe.yaml", "action_units": rows}
+    table.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    weights.replace(regressor.WEIGHTS)
+    table.replace(regressor.TABLE)
+    regressor.regressor.cache_clear()
+    regressor.table.cache_clear()

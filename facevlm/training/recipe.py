@@ -54,13 +54,35 @@ class Sft(Part):
     language: Language
 
 
+class Cues(Part):
+    """`facevlm train cues`."""
+
+    frontal: float = Field(gt=0, description="Degrees of yaw within which a face counts towards the mean face.")
+    fewest: int = Field(gt=0, description="Resting faces below which nothing is fitted.")
+
+
 class ActionUnits(Part):
     """`facevlm train au`."""
 
-    frontal: float = Field(gt=0, description="Degrees of yaw within which a face counts towards the mean face.")
-    rest_percentile: float = Field(gt=50, lt=100, description="Of resting faces: value 0.25.")
-    strong_percentile: float = Field(gt=50, lt=100, description="Of all faces: value 0.9.")
-    fewest: int = Field(gt=0, description="Resting faces below which nothing is fitted.")
+    renders: dict[str, int] = Field(description="Recipe of synthetic faces → how many of its pictures are fitted on.")
+    shape: int = Field(150, gt=0, description="Principal components of the mesh.")
+    skin: int = Field(64, gt=0, description="Principal components of the gradients of each patch.")
+    hidden: tuple[int, ...] = Field((512, 256), description="Widths of the hidden layers.")
+    dropout: float = Field(0.25, ge=0, lt=1)
+    skin_dropout: float = Field(0.15, ge=0, lt=1, description="How often the skin is withheld.")
+    roughness: float = Field(
+        1.0, ge=0, description="Most that is added of how a real resting face strays from the mean."
+    )
+    rate: float = Field(2e-3, gt=0, description="Peak learning rate.")
+    epochs: int = Field(40, gt=0)
+    batch: int = Field(256, gt=0)
+    rest_percentile: float = Field(
+        97, gt=50, lt=100, description="Of resting faces: the output a unit is present from."
+    )
+    least_auc: float = Field(0.77, ge=0.5, lt=1, description="On people left out; below it a unit is not measured.")
+    least_present: int = Field(20, gt=0, description="Faces with a unit among them, below which it is not measured.")
+    fewest: int = Field(500, gt=0, description="Real resting faces below which nothing is fitted.")
+    seed: int = 0
 
 
 Recipe = TypeVar("Recipe", bound=Part)

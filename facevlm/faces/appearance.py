@@ -1,0 +1,108 @@
+"""What the skin looks like where landmarks hardly move: gradients around an eye, the brows' knot, the mouth, the chin.
+
+Each patch is cut upright around landmarks, at a scale taken from the face's width in depth, so that neither tilt nor a
+turn changes it much; then described by histograms of oriented gradients (Dalal & Triggs, CVPR 2005), cells of 8 pixels.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from facevlm.faces.pose import LEFT_EYE_OUTER, RIGHT_EYE_OUTER
+
+SIDE, CELL, BINS = 64, 8, 9
+LENGTH = (SIDE // CELL) ** 2 * BINS
+
+
+class Patch(NamedTuple):
+    """A square of the face: around the mean of some landmarks, its width in distances between the outer eye corners."""
+
+    left: tuple[int, ...]  # landmarks on the person's left, or on the midline
+    right: tuple[int, ...]
+    width: float
+
+
+PATCHES: dict[str, Patch] = {
+    "face": Patch((1,), (1,), 1.9),
+    "eye": Patch((386, 374, 334), (159, 145, 105), 0.75),
+    "knot": Patch((9, 168), (9, 168), 0.5),
+    "cheek": Patch((330, 358), (101, 129), 0.6),
+    "corner": Patch((291,), (61,), 0.5),
+    "mouth": Patch((14, 17), (14, 17), 0.9),
+}
+
+
+def appearance(grey: NDArray[np.uint8], points: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Gradient histograms of the patches of each half of a face, the right one in a mirror: (2, patches, LENGTH).
+
+    Args:
+        grey: the (h, w) picture.
+        points: (478, 3) landmarks in its pixels.
+    """
+    return np.stack([[_gradients(each) for each in half] for half in patches(grey, points)])
+
+
+def patches(grey: NDArray[np.uint8], points: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """The patches themselves, (2, patches, SIDE, SIDE) grey: of the left half, and of the right half in a mirror."""
+    across = points[LEFT_EYE_OUTER] - points[RIGHT_EYE_OUTER]
+    tilt = np.arctan2(across[1], across[0])
+    near, place, reduction = _surroundings(grey, points[:, :2])
+    unit = float(np.linalg.norm(across)) / reduction
+    centred = (points[:, :2] - place) / reduction
+    halves = [
+        [_cut(near, centred[list(centre)].mean(0), patch.width * unit, tilt, mirror) for patch, centre in sides]
+        for mirror, sides in (
+            (False, [(p, p.left) for p in PATCHES.values()]),
+            (True, [(p, p.right) for p in PATCHES.values()]),
+        )
+    ]
+    return np.array(halves, np.uint8)
+
+
+def _surroundings(
+    grey: NDArray[np.uint8], points: NDArray[np.float32]
+) -> tuple[NDArray[np.uint8], NDArray[np.int64], int]:
+    """The part of a picture around a face, where it begins (x, y), and by how much it was reduced.
+
+    A large face is reduced: cutting takes single pixels and would alias.
+    """
+    low, high = points.min(0), points.max(0)
+    margin = 0.3 * (high - low)
+    (left, top), (right, bottom) = np.maximum(low - margin, 0).astype(int), (high + margin).astype(int) + 1
+    left, top = min(left, grey.shape[1] - 1), min(top, grey.shape[0] - 1)  # a face may hang over the edge
+    reduction = max(1, int((high - low).max() / (5 * SIDE)))
+    near = Image.fromarray(np.ascontiguousarray(grey[top:bottom, left:right])).reduce(reduction)
+    return np.asarray(near), np.array([left, top]), reduction
+
+
+def _cut(
+    grey: NDArray[np.uint8], centre: NDArray[np.float32], width: float, tilt: float, mirror: bool
+) -> NDArray[np.uint8]:
+    import cv2
+
+    scale = SIDE / max(width, 1e-3)
+    cos, sin = scale * np.cos(tilt), scale * np.sin(tilt)
+    turn = np.array([[cos, sin], [-sin, cos]])
+    if mirror:
+        turn[0] *= -1
+    warp = np.c_[turn, SIDE / 2 - turn @ centre]
+    area = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    cut: NDArray[np.uint8] = cv2.warpAffine(grey, warp, (SIDE, SIDE), flags=area, borderMode=cv2.BORDER_REPLICATE)
+    return cut
+
+
+def _gradients(patch: NDArray[np.uint8]) -> NDArray[np.float32]:
+    histogram: NDArray[np.float32] = _descriptor().compute(patch).ravel()
+    return histogram
+
+
+@lru_cache(maxsize=1)
+def _descriptor() -> Any:
+    import cv2
+
+    return cv2.HOGDescriptor((SIDE, SIDE), (2 * CELL, 2 * CELL), (2 * CELL, 2 * CELL), (CELL, CELL), BINS)

@@ -1,0 +1,143 @@
+"""From a mesh and the skin under it to the strength of every action unit: a small network, run in numpy.
+
+It speaks for the left half of a face; the right half is the left of the face in a mirror, so that sides are treated
+alike by construction. Fitted by `facevlm train au`, which writes `action_units.npz` and `action_units.json`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facevlm.faces.pose import mean_face
+from facevlm.types import AU_CODES
+
+Floats = NDArray[np.float32]
+
+WEIGHTS = Path(__file__).parent / "action_units.npz"
+TABLE = Path(__file__).parent / "action_units.json"
+POSE_SCALE = 15.0  # degrees
+
+
+@dataclass(frozen=True)
+class Projection:
+    """Principal components of a description: what is kept of it, each about as wide as the others."""
+
+    mean: Floats  # (d,)
+    basis: Floats  # (d, k)
+    scale: Floats  # (k,)
+
+    def __call__(self, rows: Floats) -> Floats:
+        """(n, d) → (n, k)."""
+        projected: Floats = ((rows - self.mean) @ self.basis) / self.scale
+        return projected
+
+
+@dataclass(frozen=True)
+class Patchwork:
+    """A projection of its own for each of p patches."""
+
+    mean: Floats  # (p, d)
+    basis: Floats  # (p, d, k)
+    scale: Floats  # (p, k)
+
+    def __call__(self, rows: Floats) -> Floats:
+        """(n, p, d) → (n, p · k)."""
+        projected: Floats = np.einsum("npd,pdk->npk", rows - self.mean, self.basis, optimize=True) / self.scale
+        return projected.reshape(len(rows), -1)
+
+
+@dataclass(frozen=True)
+class Regressor:
+    shape: Projection  # of the mesh
+    skin: Patchwork  # of the gradients
+    layers: tuple[tuple[Floats, Floats], ...]  # weight (out, in) and bias of each
+    knots: Floats  # (24, 5) outputs that stand for the strengths of VALUES
+
+    def describe(self, frontal: Floats, pose: Floats, gradients: NDArray[Any]) -> Floats:
+        """What the network sees of n faces, as they are and in a mirror: (n, 2, features).
+
+        Args:
+            frontal: (n, 478, 3) meshes of `pose.frontalise`.
+            pose: (n, 3) yaw, pitch and roll in degrees.
+            gradients: (n, 2, patches, LENGTH) of `appearance`.
+        """
+        sides = []
+        for side, mesh, turn in ((0, frontal, (1, 1, 1)), (1, mirrored(frontal), (-1, 1, -1))):
+            shape = self.shape((mesh - mean_face()).reshape(len(mesh), -1))
+            skin = self.skin(gradients[:, side].astype(np.float32))
+            sides.append(np.concatenate([shape, skin, pose * np.array(turn, np.float32) / POSE_SCALE], 1))
+        features: Floats = np.stack(sides, 1).astype(np.float32)
+        return features
+
+    def raw(self, features: Floats) -> Floats:
+        """The network's outputs, (..., features) → (..., 24)."""
+        for weight, bias in self.layers[:-1]:
+            features = np.maximum(features @ weight.T + bias, 0)
+        weight, bias = self.layers[-1]
+        outputs: Floats = features @ weight.T + bias
+        return outputs
+
+    def strengths(self, raw: Floats) -> Floats:
+        """Outputs (..., 24) as intensities from 0 to 1, piecewise linear between the knots."""
+        values = [np.interp(raw[..., row], self.knots[row], VALUES) for row in range(len(AU_CODES))]
+        return np.stack(values, -1).astype(np.float32)
+
+
+# What the five knots of an action unit stand for: far below rest; the middle of resting faces; the output that only
+# 3 in 100 resting faces reach, from which the unit counts as present; the middle and the top of faces at grade E.
+VALUES = (0.0, 0.05, 0.2, 0.8, 1.0)
+
+
+@lru_cache(maxsize=1)
+def regressor() -> Regressor:
+    """The regressor that ships."""
+    with np.load(WEIGHTS) as arrays:
+        return from_arrays({name: arrays[name].astype(np.float32) for name in arrays})
+
+
+@lru_cache(maxsize=1)
+def table() -> dict[int, dict[str, Any]]:
+    """For each action unit its `threshold`, whether it is `measured`, and its reliability as `train au` found it."""
+    rows: dict[str, dict[str, Any]] = json.loads(TABLE.read_text(encoding="utf-8"))["action_units"]
+    return {int(code): row for code, row in rows.items()}
+
+
+def from_arrays(arrays: dict[str, Floats]) -> Regressor:
+    """A regressor from the arrays of its file."""
+    shape = Projection(arrays["shape_mean"], arrays["shape_basis"], arrays["shape_scale"])
+    skin = Patchwork(arrays["skin_mean"], arrays["skin_basis"], arrays["skin_scale"])
+    count = sum(name.startswith("weight") for name in arrays)
+    layers = tuple((arrays[f"weight{n}"], arrays[f"bias{n}"]) for n in range(count))
+    return Regressor(shape, skin, layers, arrays["knots"])
+
+
+def to_arrays(fitted: Regressor) -> dict[str, Floats]:
+    """The arrays of a regressor's file."""
+    arrays = {"knots": fitted.knots}
+    parts: tuple[tuple[str, Projection | Patchwork], ...] = (("shape", fitted.shape), ("skin", fitted.skin))
+    for name, part in parts:
+        arrays |= {f"{name}_mean": part.mean, f"{name}_basis": part.basis, f"{name}_scale": part.scale}
+    for number, (weight, bias) in enumerate(fitted.layers):
+        arrays |= {f"weight{number}": weight, f"bias{number}": bias}
+    return arrays
+
+
+def mirrored(frontal: Floats) -> Floats:
+    """Frontal meshes (n, 478, 3) as in a mirror, each point in its partner's place."""
+    flipped: Floats = (frontal * np.array((-1, 1, 1), np.float32))[:, _partners()]
+    return flipped
+
+
+@lru_cache(maxsize=1)
+def _partners() -> NDArray[np.int64]:
+    """For each of the 478 points the one on the other side, by the mean face, which is symmetric."""
+    flipped = mean_face() * (-1, 1, 1)
+    nearest: NDArray[np.int64] = np.linalg.norm(flipped[:, None] - mean_face()[None], axis=2).argmin(1)
+    return nearest

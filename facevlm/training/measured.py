@@ -1,0 +1,71 @@
+"""Faces as the regressor of action units is given them, through the finder users' photos pass: meshes and gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from facevlm.data.sample import Sample
+from facevlm.faces.appearance import appearance
+from facevlm.faces.locate import locate
+from facevlm.faces.pose import frontalise
+from facevlm.training.arrays import face_workers
+from facevlm.types import AU_CODES
+
+Source = Path | NDArray[np.uint8]  # a file, or a grey picture
+
+
+@dataclass(frozen=True)
+class Measured:
+    """n faces that were found, row by row the same face."""
+
+    frontal: NDArray[np.float32]  # (n, 478, 3)
+    pose: NDArray[np.float32]  # (n, 3) yaw, pitch, roll in degrees
+    gradients: NDArray[np.float16]  # (n, 2, patches, LENGTH)
+    index: NDArray[np.int64]  # (n,) which of the pictures given
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def where(self, mask: NDArray[np.bool_]) -> Measured:
+        return Measured(*(getattr(self, each.name)[mask] for each in fields(self)))
+
+
+def measure(sources: Sequence[Source], cache: Path, workers: int) -> Measured:
+    """The largest face of each picture, kept in `cache`; pictures without one are left out."""
+    if not cache.is_file():
+        with face_workers(workers) as pool:
+            rows = list(pool.map(_row, sources, chunksize=64))
+        found = [(*row, index) for index, row in enumerate(rows) if row is not None]
+        faces = Measured(*(np.stack(column) for column in zip(*found, strict=True)))
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        partial = cache.with_suffix(".partial.npz")
+        np.savez(partial, **{each.name: getattr(faces, each.name) for each in fields(faces)})
+        partial.replace(cache)
+    with np.load(cache) as arrays:
+        return Measured(*(arrays[each.name] for each in fields(Measured)))
+
+
+def true_strengths(samples: Sequence[Sample]) -> NDArray[np.float32]:
+    """What synthetic faces show: (n, 24, 2) intensities of AU_CODES, left and right."""
+    truth = np.zeros((len(samples), len(AU_CODES), 2), np.float32)
+    for row, sample in enumerate(samples):
+        for code, sides in sample.details["moves"].items():
+            truth[row, AU_CODES.index(int(code))] = sides
+    return truth
+
+
+def _row(source: Source) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float16]] | None:
+    image = Image.open(source) if isinstance(source, Path) else Image.fromarray(source)
+    found = locate(image.convert("RGB"))
+    if not found:
+        return None
+    points = max(found, key=lambda face: face.box.area).points
+    frontal, pose = frontalise(points)
+    gradients = appearance(np.asarray(image.convert("L")), points).astype(np.float16)
+    return frontal, np.array([pose.yaw, pose.pitch, pose.roll], np.float32), gradients
