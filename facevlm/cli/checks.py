@@ -52,6 +52,7 @@ def examine(base_url: str | None, api_key_env: str) -> list[Finding]:
         _processors,
         _memory,
         *(partial(_extra, name) for name in _EXTRAS),
+        _rendering,
     ]
     return [check() for check in checks]
 
@@ -135,6 +136,15 @@ def _extra(name: str) -> Finding:
     if not lacking:
         return Finding(f"extra {name}", "ok", ", ".join(_EXTRAS[name]))
     return Finding(f"extra {name}", "optional", f"without {', '.join(lacking)}", f"pip install 'facevlm[{name}]'")
+
+
+def _rendering() -> Finding:
+    from facevlm.data.synth import graphics
+
+    lack = graphics.lacking()
+    if lack is None:
+        return Finding("synthetic faces", "ok", "pyvista, libEGL")
+    return Finding("synthetic faces", "optional", lack.what, lack.fix)
 
 
 def _first_line(error: Exception) -> str:

@@ -17,7 +17,18 @@ from tests.cli.conftest import Endpoint, Outcome
 
 Run = Callable[..., Outcome]
 
-COMMANDS = (("demo",), ("analyze",), ("models",), ("doctor",), ("train", "base"), ("train", "sft"), ("train", "au"))
+COMMANDS = (
+    ("demo",),
+    ("analyze",),
+    ("models",),
+    ("doctor",),
+    ("data", "synth"),
+    ("data", "cot"),
+    ("data", "convert"),
+    ("train", "base"),
+    ("train", "sft"),
+    ("train", "au"),
+)
 
 
 def _shell(*words: str | Path, **settings: object) -> subprocess.CompletedProcess[str]:

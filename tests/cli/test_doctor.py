@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from facevlm.cli import checks
+from facevlm.data.synth import graphics
 from tests.cli.conftest import Endpoint, Outcome
 
 Run = Callable[..., Outcome]
@@ -36,6 +37,13 @@ def test_what_lacks_an_extra_is_optional_and_says_how_to_get_it(monkeypatch: pyt
     monkeypatch.setattr(checks, "_EXTRAS", {"moon": ("no_such_package",)})
     finding = next(each for each in checks.examine(None, "KEY") if each.name == "extra moon")
     assert (finding.state, finding.fix) == ("optional", "pip install 'facevlm[moon]'")
+
+
+def test_faces_that_cannot_be_rendered_are_optional_and_the_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("pyvista")
+    monkeypatch.setattr(graphics, "LIBRARY", "libNoSuchEGL.so.1")
+    finding = next(each for each in checks.examine(None, "KEY") if each.name == "synthetic faces")
+    assert (finding.state, finding.fix) == ("optional", "apt-get install libegl1 libgl1-mesa-dri")
 
 
 @pytest.mark.parametrize("form", ["table", "markdown", "jsonl"])

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
-from pathlib import Path
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 from pydantic import Field
 
 from facevlm.data.synth.rig import Rig
+from facevlm.data.synth.shapes import shape_table
 from facevlm.types import Value
 
 Delta = NDArray[np.float32]
-
 
 # Inner lips among the 68 landmarks, upper above lower.
 UPPER_LIP, LOWER_LIP = [61, 62, 63], [67, 66, 65]
@@ -32,13 +29,6 @@ class Move(Value):
     @property
     def strongest(self) -> float:
         return max(self.left, self.right)
-
-
-@cache
-def shape_table() -> dict[int, dict[str, float]]:
-    """For each action unit the shapes it moves, and how far."""
-    table: dict[int, dict[str, float]] = yaml.safe_load((Path(__file__).parent / "shapes.yaml").read_text())
-    return table
 
 
 def displace(rig: Rig, moves: Mapping[int, Move]) -> Delta:

@@ -1,7 +1,7 @@
 """ICT-FaceKit as its authors publish it, a folder of meshes, made into the one archive that `rig.load` reads.
 
-The folder FaceXModel of github.com/ICT-VGL/ICT-FaceKit holds generic_neutral_mesh.obj, identity000.obj and so on, one mesh
-for each expression, all with the same vertices, and vertex_indices.json with `idx_to_landmark_verts`.
+The folder FaceXModel of github.com/ICT-VGL/ICT-FaceKit holds generic_neutral_mesh.obj, identity000.obj and so on, one
+mesh for each expression, all with the same vertices, and vertex_indices.json with `idx_to_landmark_verts`.
 """
 
 from __future__ import annotations

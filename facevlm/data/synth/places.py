@@ -105,9 +105,10 @@ def _beard(rig: Rig) -> Field:
 def _scalp(rig: Rig) -> Field:
     x, y, z = rig.neutral.T
     angle = np.degrees(np.arctan2(np.abs(x), z - 1.5))
-    above = y - np.interp(angle, *zip(*HAIRLINE, strict=True))
+    angles, heights = zip(*HAIRLINE, strict=True)
+    above: Field = (y - np.interp(angle, angles, heights)).astype(np.float32)
     above[HEAD.stop :] = -FAR
-    return above.astype(np.float32)
+    return above
 
 
 def _ramp(value: Field, width: float) -> Field:

@@ -5,18 +5,29 @@ Ships `recipes/faces.yaml` and `recipes/groups.yaml`; a file of one's own is nam
 
 from __future__ import annotations
 
+from math import inf
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
+from facevlm.data.sample import reason
 from facevlm.errors import InputError
 from facevlm.types import Value
 
 Kind = Literal["single", "prototype", "compound", "random", "neutral"]
 Range = tuple[float, float]
 FOLDER = Path(__file__).parent / "recipes"
+
+_LIMITS = (
+    ("people", 1, 8),
+    ("units", 1, 8),
+    ("yaw", -90, 90),
+    ("pitch", -90, 90),
+    ("roll", -180, 180),
+    ("face_height", 0.1, 2),
+)
 
 
 class Recipe(Value):
@@ -43,13 +54,17 @@ class Recipe(Value):
 
     @model_validator(mode="after")
     def _drawable(self) -> Recipe:
-        if not self.kinds or min(self.kinds.values()) < 0 or sum(self.kinds.values()) <= 0:
+        shares = self.kinds.values()
+        if not shares or min(shares) < 0 or not 0 < sum(shares) < inf:
             raise ValueError("kinds: give at least one kind a share above 0")
-        if not 1 <= self.people[0] <= self.people[1] <= 8:
-            raise ValueError("people: from 1 to 8, the lower number first")
-        if not 1 <= self.units[0] <= self.units[1] <= 8:
-            raise ValueError("units: from 1 to 8, the lower number first")
+        for name, low, high in _LIMITS:
+            first, last = getattr(self, name)
+            if not low <= first <= last <= high:
+                raise ValueError(f"{name}: from {low} to {high}, the lower number first, not {first} and {last}")
         return self
+
+
+_KEYS = ", ".join(Recipe.model_fields)
 
 
 def shipped() -> tuple[str, ...]:
@@ -68,13 +83,18 @@ def read(name: str, **changes: Any) -> Recipe:
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
     except OSError:
         raise InputError(f"{name}: no such recipe; use {', '.join(shipped())} or the path of a YAML file") from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError(f"{file}: not YAML ({str(error).splitlines()[0]})") from None
     if not isinstance(content, dict):
-        raise InputError(f"{file}: a recipe is a mapping of {', '.join(Recipe.model_fields)}")
+        raise InputError(f"{file}: a recipe is a mapping of {_KEYS}")
     try:
-        return Recipe(**content | {key: value for key, value in changes.items() if value is not None})
+        return Recipe.model_validate(content | {key: value for key, value in changes.items() if value is not None})
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        raise InputError(f"{file}: {key + ': ' if key else ''}{first['msg'].removeprefix('Value error, ')}") from None
+        raise InputError(f"{file}: {_fault(error)}") from None
+
+
+def _fault(error: ValidationError) -> str:
+    first = error.errors()[0]
+    if first["type"] in ("extra_forbidden", "invalid_key"):
+        return f"{first['loc'][0]}: no such key; a recipe has {_KEYS}"
+    return reason(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from facevlm.data.synth import graphics
 from facevlm.data.synth.body import Mesh
 from facevlm.errors import PrerequisiteError
 from facevlm.types import Value
@@ -51,7 +53,11 @@ def project(points: NDArray[np.float32], lens: Lens, width: int, height: int) ->
 
 
 class Stage:
-    """Renders heads at one picture size. Holds a window of the graphics library; not to be shared between threads."""
+    """Renders heads at one picture size. Holds a window of the graphics library; not to be shared between threads.
+
+    Raises:
+        PrerequisiteError: pyvista, EGL or a driver is missing.
+    """
 
     def __init__(self, width: int, height: int) -> None:
         self.width, self.height = width, height
@@ -84,13 +90,12 @@ class Stage:
 
 
 def _plotter(width: int, height: int) -> Any:
-    try:
-        import pyvista
-        import vtk
-    except ImportError as error:
-        raise PrerequisiteError(f"pyvista is needed to render faces ({error}); pip install 'facevlm[synth]'") from error
-    vtk.vtkObject.GlobalWarningDisplayOff()  # it warns of the missing screen, which is not needed
-    return pyvista.Plotter(off_screen=True, window_size=(width, height))
+    if lack := graphics.lacking():
+        raise PrerequisiteError(f"{lack.what}; {lack.fix}")
+    os.environ["VTK_DEFAULT_OPENGL_WINDOW"] = "vtkEGLRenderWindow"  # where there is a screen, too: one way, one result
+    import pyvista
+
+    return pyvista.Plotter(off_screen=True, window_size=[width, height])
 
 
 def _polydata(mesh: Mesh) -> Any:
