@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -45,8 +46,11 @@ def test_a_data_set_is_made_and_stderr_says_where_to_look(
 ) -> None:
     out = tmp_path / "out"
     done = facevlm("data", "synth", out, "--rig", rig, "--recipe", recipe, "--workers", "1")
-    assert (done.status, done.out) == (0, "")
-    assert done.err == f"facevlm: {out}: 3 pictures, 3 faces; look at {out / 'sheet.jpg'}\n"
+    assert done.status == 0
+    assert done.out == f"{out / 'samples.jsonl'}\n"
+    assert re.fullmatch(
+        rf"facevlm: {out}: 3 pictures, 3 faces, \d+ pictures/s; look at {out / 'sheet.jpg'}\n", done.err
+    )
     assert len(read_samples(out / "samples.jsonl")[0]) == 3
 
 

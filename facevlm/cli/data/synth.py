@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from time import monotonic
 from typing import Annotated
 
 import typer
@@ -34,7 +35,7 @@ def synth(
     ] = None,
     workers: Annotated[int, typer.Option("--workers", envvar="FACEVLM_WORKERS", min=1, help="Processes.")] = 2,
 ) -> None:
-    """Render faces with known action units, and tell the truth of each as JSON lines.
+    """Render faces with known action units, tell the truth of each as JSON lines, and print the file of it.
 
     OUT gets images/, samples.jsonl, recipe.json and sheet.jpg. The same recipe and seed give the same data set.
     """
@@ -42,7 +43,10 @@ def synth(
     from facevlm.data.synth.recipe import read
 
     chosen = read(recipe, count=count, seed=seed)
+    began = monotonic()
     with printing.progress(chosen.count, "Rendering") as tick:
         done = produce.produce(chosen, rig, out, workers, tick)
     again = f" ({done.kept} were there)" if done.kept else ""
-    say(f"{out}: {done.kept + done.made} pictures{again}, {done.faces} faces; look at {out / produce.SHEET}")
+    rate = f", {done.made / (monotonic() - began):.0f} pictures/s"
+    say(f"{out}: {done.kept + done.made} pictures{again}, {done.faces} faces{rate}; look at {out / produce.SHEET}")
+    typer.echo(out / produce.SAMPLES)
