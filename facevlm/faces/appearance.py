@@ -74,7 +74,6 @@ def _surroundings(
     low, high = points.min(0), points.max(0)
     margin = 0.3 * (high - low)
     (left, top), (right, bottom) = np.maximum(low - margin, 0).astype(int), (high + margin).astype(int) + 1
-    left, top = min(left, grey.shape[1] - 1), min(top, grey.shape[0] - 1)  # a face may hang over the edge
     reduction = max(1, int((high - low).max() / (5 * SIDE)))
     near = Image.fromarray(np.ascontiguousarray(grey[top:bottom, left:right])).reduce(reduction)
     return np.asarray(near), np.array([left, top]), reduction

@@ -1,7 +1,7 @@
 """Named geometric cues: what moved on this face, in standard deviations from a resting one.
 
 The cues, their landmarks and the action units they speak for are in `cues.yaml`; what resting faces measure, and how
-that drifts with the head's pose, is in `resting.json`, fitted by `facevlm train au`.
+that drifts with the head's pose, is in `resting.json`, fitted by `facevlm train cues`.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ _MEAN_FACE = Path(__file__).parent / "mean_face.npy"
 def mean_face() -> NDArray[np.float32]:
     """A resting frontal face, (478, 3) float32: x to the viewer's right, y up, z to the viewer, eye corners 1 apart.
 
-    The mean of resting FER+ training faces, made by `facevlm train au`, set upright as MediaPipe's canonical face is.
+    The mean of resting FER+ training faces, made by `facevlm train cues`, set upright as MediaPipe's canonical face is.
     """
     mean: NDArray[np.float32] = np.load(_MEAN_FACE)
     return mean

@@ -90,10 +90,12 @@ def _renders(chosen: recipe.ActionUnits, rig: Path, work: Path, workers: int) ->
     """The synthetic faces of all recipes that were found, and their truth."""
     parts, samples = [], []
     for name, count in chosen.renders.items():
-        log.info("rendering %d pictures of %s", count, name)
-        produce.produce(synth_recipe.read(name, count=count), rig, work / name, workers)
-        told, _ = read_samples(work / name / produce.SAMPLES)
-        faces = measure([work / name / each.image for each in told], work / f"{name}.npz", workers)
+        asked = synth_recipe.read(name, count=count)
+        folder = work / asked.name
+        log.info("rendering %d pictures of %s", count, asked.name)
+        produce.produce(asked, rig, folder, workers)
+        told, _ = read_samples(folder / produce.SAMPLES)
+        faces = measure([folder / each.image for each in told], work / f"{asked.name}.npz", workers)
         parts.append(faces)
         samples += [told[index] for index in faces.index]
     return _joined(parts), samples
@@ -112,7 +114,7 @@ def _left_out(sample: Sample) -> bool:
 
 def _hard(sample: Sample) -> bool:
     """Whether a face shows several units at once, as real faces do, and is not turned far: these reliability is of."""
-    return sample.details["kind"] == "random" and abs(sample.details["pose"]["yaw"]) <= MODERATE_YAW
+    return bool(sample.details["kind"] == "random" and abs(sample.details["pose"]["yaw"]) <= MODERATE_YAW)
 
 
 def _projections(chosen: recipe.ActionUnits, renders: Measured, real: Measured) -> tuple[Projection, Patchwork]:
@@ -197,6 +199,11 @@ def _knots(network: Regressor, check: Fitting, calm: Floats, percentile: float) 
     return np.array(rows, np.float32)
 
 
+def _rounded(value: float) -> float | None:
+    """To three decimals; JSON has no word for what is not a number."""
+    return None if np.isnan(value) else round(value, 3)
+
+
 def _write(fitted: Regressor, found: dict[int, Reliability], chosen: recipe.ActionUnits) -> None:
     arrays = {name: array.astype(np.float16) for name, array in regressor.to_arrays(fitted).items()}
     weights, table = regressor.WEIGHTS.with_suffix(".partial.npz"), regressor.TABLE.with_suffix(".partial")
@@ -205,7 +212,7 @@ def _write(fitted: Regressor, found: dict[int, Reliability], chosen: recipe.Acti
         str(code): {
             "threshold": PRESENT,
             "measured": each.present >= chosen.least_present and each.auc >= chosen.least_auc,
-            **{name: value if isinstance(value, int) else round(value, 3) for name, value in each._asdict().items()},
+            **{name: _rounded(value) for name, value in each._asdict().items()},
         }
         for code, each in found.items()
     }

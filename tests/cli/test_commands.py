@@ -28,6 +28,7 @@ COMMANDS = (
     ("train", "base"),
     ("train", "sft"),
     ("train", "au"),
+    ("train", "cues"),
 )
 
 
