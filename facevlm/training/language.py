@@ -21,6 +21,7 @@ from torch.nn import functional
 
 from facevlm import prompting
 from facevlm.data.cot import short
+from facevlm.data.cot.coding import CLAIMED
 from facevlm.faces.cues import cue_table
 from facevlm.training import checkpoint, nano
 from facevlm.training.arrays import FaceArrays
@@ -49,9 +50,12 @@ class Batch:
 class SampleWriter:
     """Writes prompts and answers for faces, and turns them into token ids; holds the tokenizer and the templates."""
 
-    def __init__(self, tokenizer: Any, tasks: Mapping[str, float], seed: int, *, withhold: bool = True) -> None:
+    def __init__(
+        self, tokenizer: Any, tasks: Mapping[str, float], seed: int, *, withhold: bool = True, claimed: float = CLAIMED
+    ) -> None:
         self.tokenizer = tokenizer
         self.withhold = withhold
+        self.claimed = claimed
         self.prompts = {name: prompting.load(name, "face") for name in tasks}
         self.shares = list(tasks.values())
         self.rng = random.Random(seed)
@@ -64,7 +68,7 @@ class SampleWriter:
         """One face → the prompt and the answer, the label drawn from its votes."""
         prompt = self.prompts[self.rng.choices(list(self.prompts), self.shares)[0]]
         emotion = self.rng.choices(EMOTIONS, votes.tolist())[0]
-        observations = short.observe(measured(units), self.rng)
+        observations = short.observe(measured(units), self.rng, self.claimed)
         interpretation = short.interpret(observations, emotion, self.rng)
         question = prompting.face_text(prompt, self._kept(cues))
         return (
@@ -186,7 +190,7 @@ def _groups(model: nn.Module, recipe: Language) -> list[dict[str, Any]]:
 
 def _batches(faces: FaceArrays, tokenizer: Any, teacher: Teacher, recipe: Language, seed: int) -> Iterator[Batch]:
     generator = torch.Generator().manual_seed(seed)
-    writer = SampleWriter(tokenizer, recipe.tasks, seed)
+    writer = SampleWriter(tokenizer, recipe.tasks, seed, claimed=recipe.claimed)
     order = torch.multinomial(_weights(faces, recipe.balance), len(faces), replacement=True, generator=generator)
     size = min(recipe.batch, len(faces))
     for rows in order.split(size):

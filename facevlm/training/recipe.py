@@ -26,6 +26,7 @@ class Language(Part):
     tower_rate: float = Field(0.0, ge=0, description="Of the vision tower, as a share of `rate`; 0 leaves it as it is.")
     batch: int = Field(64, gt=0)
     strength: float = Field(1.0, ge=0, description="Of the augmentation.")
+    claimed: float = Field(0.25, ge=0.2, le=1, description="Measured strength from which an answer speaks of a unit.")
     balance: float = Field(0.25, ge=0, le=1, description="Faces are drawn by class frequency to minus this power.")
 
 

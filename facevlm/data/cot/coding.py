@@ -58,12 +58,14 @@ class Label(Value):
     compound: str | None = None
 
 
-def measured(units: Mapping[int, ActionUnit]) -> Coding:
-    """What a measurement says. Of two units that cannot be seen together the weaker is left out: it is an error of
-    the measurement, and which of them is cannot be known.
+def measured(units: Mapping[int, ActionUnit], claimed: float = CLAIMED) -> Coding:
+    """What a measurement says; of units below `claimed` nothing.
+
+    Of two units that cannot be seen together the weaker is left out: it is an error of the measurement, and which of
+    them is cannot be known.
     """
     strengths = {code: _strength(unit) for code, unit in units.items()}
-    present = {code: value for code, value in strengths.items() if value is not None and value >= CLAIMED}
+    present = {code: value for code, value in strengths.items() if value is not None and value >= claimed}
     for row in facs.contradictions(tuple(present)):
         if set(row.aus) <= set(present):
             del present[min(row.aus, key=lambda code: present[code])]

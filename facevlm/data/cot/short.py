@@ -22,9 +22,11 @@ MOST = 4  # observations; a small model need not tell everything
 PICTURE_LENGTH = 80  # characters, so that what follows fits the length a face prompt allows
 
 
-def observe(units: Mapping[int, ActionUnit], rng: random.Random) -> tuple[Observation, ...]:
-    """What stands out of measured action units, the strongest first, in words."""
-    return coding.phrased(coding.measured(units).observations[:MOST], rng)
+def observe(
+    units: Mapping[int, ActionUnit], rng: random.Random, claimed: float = coding.CLAIMED
+) -> tuple[Observation, ...]:
+    """What stands out of measured action units, the strongest first, in words; nothing below `claimed`."""
+    return coding.phrased(coding.measured(units, claimed).observations[:MOST], rng)
 
 
 def interpret(observations: Sequence[Observation], emotion: Emotion, rng: random.Random) -> str:
