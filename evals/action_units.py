@@ -23,8 +23,8 @@ from facevlm.data.sample import Sample, read_samples
 from facevlm.data.synth import produce
 from facevlm.data.synth import recipe as synth_recipe
 from facevlm.faces import action_units, regressor
-from facevlm.training.measured import Measured, measure, true_strengths
-from facevlm.training.reliability import ABSENT, PRESENT, Reliability, reliability
+from facevlm.training.measurement.measured import Measured, measure, true_strengths
+from facevlm.training.measurement.reliability import ABSENT, PRESENT, Reliability, reliability
 from facevlm.types import AU_CODES, EMOTIONS
 
 Floats = NDArray[np.float32]

@@ -13,7 +13,7 @@ from facevlm.cli.ending import say
 from facevlm.cli.options import Format
 
 if TYPE_CHECKING:
-    from facevlm.training.reliability import Reliability
+    from facevlm.training.measurement.reliability import Reliability
     from facevlm.types import Analysis
 
 _PIPE_WIDTH = 120  # columns of a table that goes to a file or another program

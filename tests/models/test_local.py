@@ -15,7 +15,7 @@ from facevlm.errors import PrerequisiteError
 from facevlm.faces.cues import cue_table
 from facevlm.models.local import LocalModel
 from facevlm.reasoning.parse import parse_face
-from facevlm.training import nano as shape
+from facevlm.training.embedded import nano as shape
 from facevlm.types import EMOTIONS, Conversation, Generation, Turn
 
 
@@ -95,7 +95,7 @@ def test_sampling_with_a_seed_repeats_itself(model: LocalModel) -> None:
 
 
 def test_training_and_serving_tokenize_a_prompt_alike(model: LocalModel) -> None:
-    from facevlm.training.language import SampleWriter
+    from facevlm.training.embedded.language import SampleWriter
 
     conversation = asked(3)
     tokenizer = model._processor.tokenizer

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from facevlm.faces.cues import cue_table
-from facevlm.training.arrays import face_arrays
+from facevlm.training.embedded.arrays import face_arrays
 
 
 def test_faces_that_are_not_found_are_left_out_and_rows_stay_together(ferplus_folder: Path, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from facevlm.training.reliability import Reliability, reliability
+from facevlm.training.measurement.reliability import Reliability, reliability
 from facevlm.types import AU_CODES
 
 

@@ -28,8 +28,8 @@ from facevlm.faces import regressor
 from facevlm.faces.pose import mean_face
 from facevlm.faces.regressor import VALUES, Patchwork, Projection, Regressor
 from facevlm.training import recipe
-from facevlm.training.measured import Measured, measure, true_strengths
-from facevlm.training.reliability import Reliability, reliability
+from facevlm.training.measurement.measured import Measured, measure, true_strengths
+from facevlm.training.measurement.reliability import Reliability, reliability
 from facevlm.training.schedule import warm_cosine
 from facevlm.types import AU_CODES, EMOTIONS
 

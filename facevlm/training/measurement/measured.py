@@ -14,7 +14,7 @@ from facevlm.data.sample import Sample
 from facevlm.faces.appearance import appearance
 from facevlm.faces.locate import locate
 from facevlm.faces.pose import frontalise
-from facevlm.training.arrays import face_workers
+from facevlm.training.embedded.arrays import face_workers
 from facevlm.types import AU_CODES
 
 Source = Path | NDArray[np.uint8]  # a file, or a grey picture

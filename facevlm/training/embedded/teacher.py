@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from facevlm.training import checkpoint
-from facevlm.training.arrays import FaceArrays
-from facevlm.training.augment import random_view
+from facevlm.training.embedded.arrays import FaceArrays
+from facevlm.training.embedded.augment import random_view
 from facevlm.training.schedule import warm_cosine
 
 log = logging.getLogger(__name__)

@@ -17,8 +17,9 @@ import torch
 from facevlm import __version__
 from facevlm.data import ferplus
 from facevlm.data.cot import short
-from facevlm.training import language, nano, recipe, teacher, tower
-from facevlm.training.arrays import FaceArrays, face_arrays
+from facevlm.training import recipe
+from facevlm.training.embedded import language, nano, teacher, tower
+from facevlm.training.embedded.arrays import FaceArrays, face_arrays
 from facevlm.types import EMOTIONS
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ import pytest
 
 from facevlm import FaceReasoner
 from facevlm.models.local import LocalModel
-from facevlm.training import base, sft
+from facevlm.training.embedded import adapter, base
 
 LANGUAGE = "language: {tasks: {TASK: 1.0}, epochs: 1, rate: 0.001, batch: 8}\n"
 BASE = "teacher_epochs: 1\ntower_epochs: 1\n" + LANGUAGE.replace("TASK", "sov-label")
@@ -21,7 +21,7 @@ def trained(ferplus_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     (folder / "base.yaml").write_text(BASE)
     (folder / "sft.yaml").write_text(SFT)
     base.run(folder / "base.yaml", ferplus_folder, folder / "work", folder / "nano-base", workers=1)
-    sft.run(folder / "sft.yaml", ferplus_folder, folder / "work", folder / "nano-facs", workers=1)
+    adapter.run(folder / "sft.yaml", ferplus_folder, folder / "work", folder / "nano-facs", workers=1)
     return folder
 
 
@@ -36,7 +36,7 @@ def test_what_was_trained_explains_a_photograph(trained: Path, astronaut: Path) 
 def test_the_adapter_carries_the_temperature_it_was_calibrated_at(trained: Path) -> None:
     import json
 
-    from facevlm.training.language import TEMPERATURES
+    from facevlm.training.embedded.language import TEMPERATURES
 
     assert json.loads((trained / "nano-facs" / "facevlm.json").read_text())["temperature"] in TEMPERATURES
 

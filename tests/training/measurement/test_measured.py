@@ -11,7 +11,7 @@ from PIL import Image
 
 from facevlm.data.sample import Sample
 from facevlm.faces.appearance import LENGTH, PATCHES
-from facevlm.training.measured import Measured, Source, measure, true_strengths
+from facevlm.training.measurement.measured import Measured, Source, measure, true_strengths
 from facevlm.types import AU_CODES
 from tests.training.conftest import FACE
 

@@ -12,7 +12,8 @@ from facevlm.data import ferplus
 from facevlm.errors import InputError
 from facevlm.faces import cues
 from facevlm.faces import pose as poses
-from facevlm.training import recipe, resting
+from facevlm.training import recipe
+from facevlm.training.measurement import resting
 from facevlm.types import Pose
 
 RECIPE = cues.FOLDER / "cues.recipe.yaml"

@@ -11,9 +11,10 @@ from typing import Any
 
 import torch
 
-from facevlm.training import base as base_training
-from facevlm.training import language, recipe
-from facevlm.training.teacher import Teacher
+from facevlm.training import recipe
+from facevlm.training.embedded import base as base_training
+from facevlm.training.embedded import language
+from facevlm.training.embedded.teacher import Teacher
 
 TARGETS = r".*text_model.*\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)"
 

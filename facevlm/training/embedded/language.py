@@ -23,13 +23,14 @@ from facevlm import prompting
 from facevlm.data.cot import short
 from facevlm.data.cot.coding import CLAIMED
 from facevlm.faces.cues import cue_table
-from facevlm.training import checkpoint, nano
-from facevlm.training.arrays import FaceArrays
-from facevlm.training.augment import random_view
+from facevlm.training import checkpoint
+from facevlm.training.embedded import nano
+from facevlm.training.embedded.arrays import FaceArrays
+from facevlm.training.embedded.augment import random_view
+from facevlm.training.embedded.teacher import Teacher
+from facevlm.training.embedded.tower import CUE_LIMIT, seen, to_pixels, viewed_cues
 from facevlm.training.recipe import Language
 from facevlm.training.schedule import warm_cosine
-from facevlm.training.teacher import Teacher
-from facevlm.training.tower import CUE_LIMIT, seen, to_pixels, viewed_cues
 from facevlm.types import AU_CODES, EMOTIONS, ActionUnit
 
 log = logging.getLogger(__name__)

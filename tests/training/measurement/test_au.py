@@ -21,9 +21,10 @@ from facevlm.errors import InputError
 from facevlm.faces import regressor
 from facevlm.faces.appearance import LENGTH, PATCHES
 from facevlm.faces.pose import mean_face
-from facevlm.training import au, recipe
-from facevlm.training.measured import Measured
-from facevlm.training.reliability import Reliability
+from facevlm.training import recipe
+from facevlm.training.measurement import au
+from facevlm.training.measurement.measured import Measured
+from facevlm.training.measurement.reliability import Reliability
 from facevlm.types import AU_CODES, EMOTIONS
 
 RECIPE = """

@@ -16,10 +16,10 @@ from torch.nn import functional
 
 from facevlm.faces.cues import cue_table, mirrored
 from facevlm.training import checkpoint
-from facevlm.training.arrays import FaceArrays
-from facevlm.training.augment import View, random_view
+from facevlm.training.embedded.arrays import FaceArrays
+from facevlm.training.embedded.augment import View, random_view
+from facevlm.training.embedded.teacher import WIDTHS, Teacher
 from facevlm.training.schedule import warm_cosine
-from facevlm.training.teacher import WIDTHS, Teacher
 
 log = logging.getLogger(__name__)
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from facevlm.training.augment import random_view
+from facevlm.training.embedded.augment import random_view
 
 
 def generator() -> torch.Generator:

@@ -1,0 +1,13 @@
+"""`facevlm train`: make what ships again, or tune an adapter of your own. One file per command."""
+
+from __future__ import annotations
+
+import typer
+
+from facevlm.cli.train import au, base, cues, sft
+
+app = typer.Typer(no_args_is_help=True, help="Train models, adapters and the measurement of action units.")
+app.command(epilog=base.EXAMPLES)(base.base)
+app.command(epilog=sft.EXAMPLES)(sft.sft)
+app.command(epilog=cues.EXAMPLES)(cues.cues)
+app.command(epilog=au.EXAMPLES)(au.au)

@@ -1,0 +1,25 @@
+"""The options that the training commands share."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="A recipe, e.g. adapters/nano-base/recipe.yaml.")]
+Data = Annotated[Path, typer.Option("--data", envvar="FACEVLM_DATA", help="Folder of FER+: train-*.npz and valid.npz.")]
+Rig = Annotated[Path, typer.Option("--rig", envvar="FACEVLM_RIG", help="ICT-FaceKit as one archive, see the README.")]
+Work = Annotated[
+    Path, typer.Option("--work", envvar="FACEVLM_WORK", help="Checkpoints; a run found here goes on where it was.")
+]
+Out = Annotated[Path, typer.Option("--out", envvar="FACEVLM_OUT", help="Folder the result is written to.")]
+Workers = Annotated[
+    int, typer.Option("--workers", envvar="FACEVLM_WORKERS", min=1, help="Processes that prepare faces.")
+]
+
+
+def show_progress() -> None:
+    """What training logs, on stderr with the time."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
