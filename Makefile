@@ -5,7 +5,7 @@ READY := .venv/.ready
 # A .venv that does not start, or was made for another folder, is made again.
 $(shell [ "$$(cat $(READY) 2>/dev/null)" = "$(CURDIR)" ] && $(BIN)/python -c '' 2>/dev/null || rm -f $(READY))
 
-.PHONY: demo test lint imports types tests format bench constraints wheel clean help
+.PHONY: demo test lint imports types tests format bench explanations ladder embedded constraints wheel clean help
 .DEFAULT_GOAL := help
 
 demo: $(READY) ## explain the faces of a bundled photograph; the report goes to facevlm-demo/
@@ -33,6 +33,18 @@ format: $(READY) ## put the code in order
 bench: $(READY) ## print the figures the README quotes: make bench DATA=folder
 	$(BIN)/python evals/bench.py --data $(or $(DATA),../shared/data)
 
+explanations: $(READY) ## what the explanations are worth: make explanations DATA=folder
+	$(BIN)/python evals/explanations.py --data $(or $(DATA),../shared/data) --out evals/reports
+
+ladder: $(READY) ## what training, marks, cues and the order of the answer bring: make ladder DATA=folder
+	$(BIN)/python evals/ladder.py --data $(or $(DATA),../shared/data) --out evals/reports
+
+embedded: $(READY) ## make the embedded model again from nothing: make embedded DATA=folder; goes on where it was
+	$(BIN)/facevlm train base adapters/nano-base/recipe.yaml --data $(or $(DATA),../shared/data)/ferplus \
+		--rig $(or $(DATA),../shared/data)/ict_facekit/ict_facekit.npz --out adapters/nano-base
+	$(BIN)/facevlm train sft adapters/nano-facs/recipe.yaml --data $(or $(DATA),../shared/data)/ferplus \
+		--out adapters/nano-facs
+
 wheel: $(READY) ## build dist/facevlm-….whl and the source archive
 	$(BIN)/python -m hatchling build
 
@@ -46,7 +58,7 @@ $(READY): pyproject.toml constraints.txt .ci/setup .ci/uv
 	@PYTHON="$(PYTHON)" .ci/setup
 
 clean: ## remove everything made here
-	rm -rf .venv dist facevlm-demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-vllm dist facevlm-demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14

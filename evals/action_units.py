@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from intervals import share_text
 from numpy.typing import NDArray
 
 from facevlm import facs
@@ -102,7 +103,7 @@ def strengths(faces: Measured) -> Floats:
 def on_renders(samples: list[Sample], faces: Measured, values: Floats, truth: Floats) -> Iterator[Line]:
     """The rows about the suite."""
     found, measurable = reliability(values, truth), action_units.measured_codes()
-    yield "synthetic faces found by the finder", share(len(faces), len(samples)), "reported"
+    yield "synthetic faces found by the finder", share_text(len(faces), len(samples)), "reported"
     yield "action units measurable", f"{len(measurable)} of {len(AU_CODES)}", "20"
     for name, codes, target in (("measurable", measurable, "0.88"), ("all 24", AU_CODES, "published")):
         rows = [AU_CODES.index(code) for code in codes]
@@ -136,14 +137,14 @@ def sides(values: Floats, truth: Floats) -> Iterator[Line]:
         row = AU_CODES.index(code)
         one = (truth[..., row].max(1) >= PRESENT) & (truth[..., row].min(1) < ABSENT)
         right = (values[one, 0, row] > values[one, 1, row]) == (truth[one, 0, row] > truth[one, 1, row])
-        yield f"side of one-sided AU {code}", share(int(right.sum()), int(one.sum())), "0.85"
+        yield f"side of one-sided AU {code}", share_text(int(right.sum()), int(one.sum())), "0.85"
 
 
 def on_neutrals(strongest: Floats, labels: NDArray[np.int64]) -> Iterator[Line]:
     """How quiet real resting faces measure, both as one number and unit by unit."""
     rows = [AU_CODES.index(code) for code in action_units.measured_codes()]
     quiet = strongest[labels == EMOTIONS.index("neutral")][:, rows] < 0.25
-    yield "FER+ training neutrals: values under 0.25", share(int(quiet.sum()), quiet.size), "0.95"
+    yield "FER+ training neutrals: values under 0.25", share_text(int(quiet.sum()), quiet.size), "0.95"
     lowest = int(quiet.mean(0).argmin())
     yield "… of the unit with fewest", f"{quiet.mean(0)[lowest]:.3f} (AU {AU_CODES[rows[lowest]]})", "reported"
 
@@ -242,14 +243,6 @@ def heat_map(strongest: Floats, labels: NDArray[np.int64], file: Path) -> None:
 def mean(found: dict[int, Reliability], codes: tuple[int, ...], field: str) -> float:
     """The mean of one figure over some units."""
     return float(np.mean([getattr(found[code], field) for code in codes]))
-
-
-def share(part: int, whole: int) -> str:
-    """A share with Wilson's interval."""
-    z, p = 1.96, part / whole
-    centre, half = p + z * z / (2 * whole), z * np.sqrt(p * (1 - p) / whole + z * z / (4 * whole * whole))
-    low, high = ((centre + sign * half) / (1 + z * z / whole) for sign in (-1, 1))
-    return f"{p:.3f} ({low:.3f}–{high:.3f}; {part:,} of {whole:,})"
 
 
 def markdown(columns: Line, rows: list[Line]) -> str:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from intervals import share_text
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -59,7 +60,7 @@ def faces(options: argparse.Namespace) -> Iterator[Row]:
             continue
         matched = _matched(found, known["boxes_xywh"])
         hit, boxes, alarms = hit + matched, boxes + len(known["boxes_xywh"]), alarms + len(found) - matched
-    yield f"recall of {boxes} boxes at IoU {IOU}, group pictures", _share(hit, boxes), "0.90"
+    yield f"recall of {boxes} boxes at IoU {IOU}, group pictures", share_text(hit, boxes), "0.90"
     yield "false alarms there", str(alarms), "at most 4"
 
 
@@ -95,15 +96,15 @@ def ferplus(options: argparse.Namespace) -> Iterator[Row]:
     truth = split.strict_majority()
     guess = np.array([EMOTIONS.index(each.emotion) if each else -1 for each in told])
     named = f"FER+ validation, strict majority, n = {len(split)}, {options.prompt}"
-    yield f"{named}: faces found", _share(sum(face is not None for face in firsts), len(split)), "0.98"
-    yield f"{named}: accuracy", _share(int((guess == truth).sum()), len(truth)), "0.74"
+    yield f"{named}: faces found", share_text(sum(face is not None for face in firsts), len(split)), "0.98"
+    yield f"{named}: accuracy", share_text(int((guess == truth).sum()), len(truth)), "0.74"
     yield f"{named}: macro-F1, all eight", _interval(_macro_f1, truth, guess), "reported"
     yield f"{named}: macro-F1, classes with ≥ 100 faces", _interval(_common_f1, truth, guess), "reported"
     for index, emotion in enumerate(EMOTIONS):
         of = truth == index
-        yield f"recall of {emotion}", _share(int((guess[of] == index).sum()), int(of.sum())), "reported"
+        yield f"recall of {emotion}", share_text(int((guess[of] == index).sum()), int(of.sum())), "reported"
     valid = sum(face.error is None for face in firsts if face)
-    yield "answers that parse and name only drawn faces", _share(valid, sum(f is not None for f in firsts)), "1.00"
+    yield "answers that parse and name only drawn faces", share_text(valid, sum(f is not None for f in firsts)), "1.00"
     yield from _honesty(firsts, told, truth)
     yield "faces per second over the whole split", f"{len(split) / seconds:.1f}", "reported"
 
@@ -113,11 +114,11 @@ def _honesty(firsts: list[Any], told: list[Any], truth: NDArray[np.int64]) -> It
     checks = [check for face in firsts if face for check in face.checks]
     measurable = [check for check in checks if check.verdict != "unmeasurable"]
     supported = sum(check.verdict == "supported" for check in measurable)
-    yield "claims supported by measurement", _share(supported, len(measurable)), "reported"
-    yield "claims that could be measured", _share(len(measurable), len(checks)), "reported"
+    yield "claims supported by measurement", share_text(supported, len(measurable)), "reported"
+    yield "claims that could be measured", share_text(len(measurable), len(checks)), "reported"
     said = [each for each in told if each and each.observations]
     own = sum(_cited(each.interpretation) <= {one.au for one in each.observations} for each in said)
-    yield "interpretations that cite only action units they observed", _share(own, len(said)), "reported"
+    yield "interpretations that cite only action units they observed", share_text(own, len(said)), "reported"
     yield "expected calibration error, 15 bins", f"{_calibration_error(told, truth):.3f}", "reported"
 
 
@@ -237,16 +238,6 @@ def _environment(extra: dict[str, str]) -> dict[str, str]:
     import os
 
     return {**os.environ, **extra}
-
-
-def _share(hits: int, total: int) -> str:
-    """A share with Wilson's 95 % interval."""
-    if not total:
-        return "none"
-    z, p = 1.96, hits / total
-    middle = (p + z * z / (2 * total)) / (1 + z * z / total)
-    half = z / (1 + z * z / total) * ((p * (1 - p) / total + z * z / (4 * total * total)) ** 0.5)
-    return f"{p:.3f} ({max(middle - half, 0):.3f}–{min(middle + half, 1):.3f}; {hits} of {total})"
 
 
 def _interval(score: Callable[[NDArray[np.int64], NDArray[np.int64]], float], truth: Any, guess: Any) -> str:

@@ -22,7 +22,7 @@ app = typer.Typer(
 )
 app.command(epilog=demo.EXAMPLES)(demo.demo)
 app.command(epilog=analyze.EXAMPLES)(analyze.analyze)
-app.command(epilog=models.EXAMPLES)(models.models)
+app.add_typer(models.app, name="models")
 app.command(epilog=doctor.EXAMPLES)(doctor.doctor)
 app.add_typer(data.app, name="data")
 app.add_typer(train.app, name="train")

@@ -49,7 +49,9 @@ class LocalModel:
         self.crop_size: int = facts.get("crop_size", 64)
         self._temperature: float = {**facts, **(_facts(Path(adapter)) if adapter else {})}.get("temperature", 1.0)
         self._turn = threading.Lock()
-        self._processor, self._model = _load(Path(base), Path(adapter) if adapter else None, threads)
+        # What ships is shown pictures by Pillow, alike wherever it runs; others as their makers mean it.
+        backend = {"backend": "pil"} if facts else {}
+        self.processor, self.network = _load(Path(base), Path(adapter) if adapter else None, threads, backend)
         self._grammars: dict[str, xgrammar.CompiledGrammar] = {}
 
     def generate(
@@ -76,26 +78,27 @@ class LocalModel:
     def _answer(self, batch: Sequence[Conversation], temperature: float, seed: int | None) -> list[Generation]:
         import torch
 
-        inputs = self._encode(batch).to(self._model.device)
+        inputs = self.encode(batch).to(self.network.device)
         sampling = {"do_sample": True, "temperature": temperature} if temperature > 0 else {"do_sample": False}
         if seed is not None:
             torch.manual_seed(seed)
         with torch.inference_mode():
-            result = self._model.generate(
+            result = self.network.generate(
                 **inputs, **sampling, max_new_tokens=max(each.max_tokens for each in batch),
                 logits_processor=self._constraints(batch), output_logits=bool(self._emotion_ids),
-                return_dict_in_generate=True, pad_token_id=self._tokenizer.pad_token_id,
-                eos_token_id=self._stop_ids,
+                return_dict_in_generate=True, pad_token_id=self.tokenizer.pad_token_id,
+                eos_token_id=self.stop_ids,
             )  # fmt: skip
         return self._read(inputs["input_ids"].shape[1], result)
 
-    def _encode(self, batch: Sequence[Conversation]) -> Any:
+    def encode(self, batch: Sequence[Conversation]) -> Any:
+        """What the network is given: the processor's tensors, prompts padded on their left."""
         texts = [
-            self._processor.apply_chat_template(_messages(each), tokenize=False, add_generation_prompt=True)
+            self.processor.apply_chat_template(_messages(each), tokenize=False, add_generation_prompt=True)
             for each in batch
         ]
         images = [[image for turn in each.turns for image in turn.images] for each in batch]
-        return self._processor(
+        return self.processor(
             text=texts, images=images if any(images) else None, padding=True, padding_side="left", return_tensors="pt"
         )
 
@@ -117,7 +120,7 @@ class LocalModel:
 
     def _read(self, prompt_length: int, result: Any) -> list[Generation]:
         written = result.sequences[:, prompt_length:]
-        texts = self._tokenizer.batch_decode(written, skip_special_tokens=True)
+        texts = self.tokenizer.batch_decode(written, skip_special_tokens=True)
         asked = {"prompt_tokens": prompt_length}
         return [
             Generation(
@@ -141,28 +144,30 @@ class LocalModel:
     @cached_property
     def _emotion_ids(self) -> list[int]:
         """The tokens of the eight emotions; empty where the tokenizer does not have one token for each."""
-        encoded = [self._tokenizer.encode(emotion, add_special_tokens=False) for emotion in EMOTIONS]
+        encoded = [self.tokenizer.encode(emotion, add_special_tokens=False) for emotion in EMOTIONS]
         return [ids[0] for ids in encoded] if all(len(ids) == 1 for ids in encoded) else []
 
     @cached_property
     def _compiler(self) -> xgrammar.GrammarCompiler:
         import xgrammar
 
-        size = self._model.config.get_text_config().vocab_size
+        size = self.network.config.get_text_config().vocab_size
         vocabulary = xgrammar.TokenizerInfo.from_huggingface(
-            self._tokenizer, vocab_size=size, stop_token_ids=self._stop_ids
+            self.tokenizer, vocab_size=size, stop_token_ids=self.stop_ids
         )
         return xgrammar.GrammarCompiler(vocabulary, max_threads=1)
 
     @cached_property
-    def _stop_ids(self) -> list[int]:
-        stops = self._model.generation_config.eos_token_id
+    def stop_ids(self) -> list[int]:
+        """The tokens that end an answer."""
+        stops = self.network.generation_config.eos_token_id
         found = stops if isinstance(stops, list) else [stops]
-        return sorted({each for each in (*found, self._tokenizer.eos_token_id) if each is not None})
+        return sorted({each for each in (*found, self.tokenizer.eos_token_id) if each is not None})
 
     @property
-    def _tokenizer(self) -> Any:
-        return self._processor.tokenizer
+    def tokenizer(self) -> Any:
+        """The processor's, as transformers has it."""
+        return self.processor.tokenizer
 
 
 def _messages(conversation: Conversation) -> list[dict[str, Any]]:
@@ -182,7 +187,7 @@ def _facts(folder: Path) -> dict[str, Any]:
     return facts
 
 
-def _load(base: Path, adapter: Path | None, threads: int | None) -> tuple[Any, Any]:
+def _load(base: Path, adapter: Path | None, threads: int | None, backend: Mapping[str, str]) -> tuple[Any, Any]:
     """Processor and model, the adapter merged in; float32 on a CPU, bfloat16 on a GPU."""
     import torch
     from transformers import AutoModelForImageTextToText, AutoProcessor
@@ -193,7 +198,7 @@ def _load(base: Path, adapter: Path | None, threads: int | None) -> tuple[Any, A
     graphics = torch.cuda.is_available()
     dtype = torch.bfloat16 if graphics else torch.float32
     try:
-        processor = AutoProcessor.from_pretrained(base, local_files_only=True, backend="pil")
+        processor = AutoProcessor.from_pretrained(base, local_files_only=True, **backend)
         model = AutoModelForImageTextToText.from_pretrained(base, dtype=dtype, local_files_only=True)
     except (OSError, ValueError) as error:
         reason = str(error).partition("\n")[0]

@@ -10,10 +10,10 @@ from PIL import Image
 
 from facevlm import facs
 from facevlm.errors import InputError
-from facevlm.prompting.cues import cue_text
+from facevlm.prompting.cues import cue_text, unit_text
 from facevlm.prompting.load import Prompt
 from facevlm.prompting.schema import answer_schema
-from facevlm.types import EMOTIONS, INTENSITY_VALUES, Conversation, Face, MarkedImage, Turn
+from facevlm.types import EMOTIONS, INTENSITY_VALUES, ActionUnit, Conversation, Face, MarkedImage, Turn
 
 PROMINENT = 0.3  # measured from slight (B) upwards: weaker units cost a hint more than they tell (SoVTP, 2504.17224)
 
@@ -39,13 +39,17 @@ def render_scene(
 
 
 def render_face(prompt: Prompt, face: Face, crop: Image.Image, question: str | None = None) -> Conversation:
-    """One conversation about one face, from its marked crop and its measured cues. Raises as `render_scene` does."""
-    return _conversation(prompt, crop, {"cues": cue_text(face.cues)}, question, ids=None, max_tokens=prompt.max_tokens)
+    """One conversation about one face, from its marked crop and what was measured. Raises as `render_scene` does."""
+    variables: dict[str, object] = {"cues": cue_text(face.cues), "units": unit_text(face.action_units)}
+    return _conversation(prompt, crop, variables, question, ids=None, max_tokens=prompt.max_tokens)
 
 
-def face_text(prompt: Prompt, cues: Mapping[str, float]) -> str:
+def face_text(
+    prompt: Prompt, cues: Mapping[str, float], units: Mapping[int, ActionUnit], question: str | None = None
+) -> str:
     """The user's words of a face prompt by themselves, as training writes them."""
-    return _template(prompt.user).render(_knowledge() | {"cues": cue_text(cues)})
+    variables = {"cues": cue_text(cues), "units": unit_text(units), "question": question}
+    return _template(prompt.user).render(_knowledge() | variables)
 
 
 def _conversation(

@@ -10,9 +10,9 @@ from facevlm.types import AU_CODES, EMOTIONS, Intensity, Side
 Schema = dict[str, Any]
 
 # A small model's answer is kept so short that it fits its context whatever it writes: it can then never be cut off.
-MOST_OBSERVATIONS: dict[Asks, int] = {"scene": 8, "face": 4}
+MOST_OBSERVATIONS: dict[Asks, int] = {"scene": 8, "face": 6}
 EVIDENCE_LENGTH: dict[Asks, int] = {"scene": 80, "face": 48}
-INTERPRETATION_LENGTH: dict[Asks, int] = {"scene": 600, "face": 160}
+INTERPRETATION_LENGTH: dict[Asks, int] = {"scene": 600, "face": 200}
 PLAIN = r"[ !#-\[\]-~]"  # printable ASCII that JSON need not escape: at least one character a token
 
 

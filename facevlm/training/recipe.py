@@ -28,6 +28,7 @@ class Language(Part):
     strength: float = Field(1.0, ge=0, description="Of the augmentation.")
     claimed: float = Field(0.25, ge=0.2, le=1, description="Measured strength from which an answer speaks of a unit.")
     balance: float = Field(0.25, ge=0, le=1, description="Faces are drawn by class frequency to minus this power.")
+    synthetic: float = Field(0.0, ge=0, lt=1, description="Share of the samples that synthetic faces are.")
 
 
 class Base(Part):
@@ -36,6 +37,7 @@ class Base(Part):
     seed: int = 0
     teacher_epochs: int = Field(gt=0)
     tower_epochs: int = Field(gt=0)
+    renders: dict[str, int] = Field({}, description="Recipe of synthetic faces → how many of its pictures are used.")
     language: Language
     description: str = ""
 
@@ -51,6 +53,7 @@ class Sft(Part):
 
     seed: int = 0
     base: Path
+    renders: dict[str, int] = Field({}, description="As in the recipe of the base.")
     lora: Lora = Lora()
     language: Language
 

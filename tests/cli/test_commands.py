@@ -21,6 +21,8 @@ COMMANDS = (
     ("demo",),
     ("analyze",),
     ("models",),
+    ("models", "verify"),
+    ("models", "card"),
     ("doctor",),
     ("data", "synth"),
     ("data", "cot"),
@@ -29,6 +31,8 @@ COMMANDS = (
     ("train", "sft"),
     ("train", "au"),
     ("train", "cues"),
+    ("train", "grpo"),
+    ("train", "rounds"),
 )
 
 

@@ -59,7 +59,7 @@ def test_a_data_set_is_made_and_stderr_says_where_to_look(
     [
         (("--rig", "nothing.npz"), "nothing.npz: no face model here"),
         ((), "Missing option '--rig'"),
-        (("--rig", "{rig}", "--recipe", "portraits"), "portraits: no such recipe; use faces, groups"),
+        (("--rig", "{rig}", "--recipe", "portraits"), "portraits: no such recipe; use explain, faces, groups"),
         (("--rig", "{rig}", "--count", "0"), "--count"),
     ],
 )

@@ -36,11 +36,6 @@ def labelled(**counts: int) -> np.ndarray:
     return np.repeat([EMOTIONS.index(name) for name in counts], list(counts.values()))
 
 
-def test_a_share_has_wilsons_interval(report: ModuleType) -> None:
-    assert report.share(90, 100) == "0.900 (0.826–0.945; 90 of 100)"  # Wilson 1927, by hand
-    assert report.share(1900, 2000) == "0.950 (0.940–0.959; 1,900 of 2,000)"
-
-
 def test_a_difference_of_means_lies_in_its_interval(report: ModuleType) -> None:
     rng = np.random.default_rng(1)
     low, high = report.difference(rng.normal(0.5, 0.1, 400), rng.normal(0.2, 0.1, 900), rng)

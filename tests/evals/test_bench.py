@@ -22,11 +22,6 @@ def bench() -> ModuleType:
     return module
 
 
-def test_a_share_has_wilsons_interval(bench: ModuleType) -> None:
-    assert bench._share(90, 100) == "0.900 (0.826–0.945; 90 of 100)"  # Wilson 1927, by hand
-    assert bench._share(0, 0) == "none"
-
-
 def test_a_box_is_matched_once(bench: ModuleType) -> None:
     face = Box(x=0, y=0, width=10, height=10)
     assert bench._matched([face, face], [[0, 0, 10, 10]]) == 1

@@ -16,7 +16,7 @@ from facevlm.faces.cues import cue_table
 from facevlm.models.local import LocalModel
 from facevlm.reasoning.parse import parse_face
 from facevlm.training.embedded import nano as shape
-from facevlm.types import EMOTIONS, Conversation, Generation, Turn
+from facevlm.types import EMOTIONS, ActionUnit, Conversation, Generation, Turn
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,8 @@ def model(folder: Path) -> LocalModel:
 def asked(seed: int, prompt: str = "sov-cot") -> Conversation:
     rng = np.random.default_rng(seed)
     template = prompting.load(prompt, "face")
-    text = prompting.face_text(template, {cue.name: float(rng.normal()) for cue in cue_table()})
+    units = {code: ActionUnit(code=code, value=float(rng.random())) for code in (4, 12, 25)}
+    text = prompting.face_text(template, {cue.name: float(rng.normal()) for cue in cue_table()}, units)
     crop = Image.fromarray(rng.integers(0, 255, (64, 64, 3), dtype=np.uint8))
     schema = prompting.answer_schema(template, None)
     return Conversation(turns=(Turn(role="user", text=text, images=(crop,)),), answer_schema=schema, max_tokens=900)
@@ -95,18 +96,18 @@ def test_sampling_with_a_seed_repeats_itself(model: LocalModel) -> None:
 
 
 def test_training_and_serving_tokenize_a_prompt_alike(model: LocalModel) -> None:
-    from facevlm.training.embedded.language import SampleWriter
+    from facevlm.training.embedded.writing import Writer
 
     conversation = asked(3)
-    tokenizer = model._processor.tokenizer
-    writer = SampleWriter(tokenizer, {"sov-cot": 1.0}, seed=0)
-    served = model._encode([conversation])["input_ids"][0].tolist()
+    tokenizer = model.processor.tokenizer
+    writer = Writer(tokenizer, {"sov-cot": 1.0}, seed=0)
+    served = model.encode([conversation])["input_ids"][0].tolist()
     assert tokenizer(writer.image + conversation.turns[0].text + shape.END)["input_ids"] == served
 
 
-def test_a_prompt_costs_one_token_a_cue(model: LocalModel) -> None:
-    length = model._encode([asked(0)])["input_ids"].shape[1]
-    assert length < len(cue_table()) + shape.IMAGE_TOKENS + 10
+def test_a_prompt_costs_one_token_a_cue_and_a_unit(model: LocalModel) -> None:
+    length = model.encode([asked(0)])["input_ids"].shape[1]
+    assert length < len(cue_table()) + 3 + shape.IMAGE_TOKENS + 10
 
 
 def test_a_folder_that_holds_no_model_is_named(tmp_path: Path) -> None:

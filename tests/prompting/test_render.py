@@ -95,9 +95,10 @@ def test_a_question_with_no_place_is_refused(marked: MakeMarked) -> None:
 
 
 @EXPLAINING
-def test_a_face_prompt_shows_the_crop_and_its_cues(face: Face, name: str) -> None:
+def test_a_face_prompt_shows_the_crop_and_what_was_measured(face: Face, name: str) -> None:
     crop = Image.new("RGB", (64, 64))
     conversation = prompting.render_face(prompting.load(name, "face"), face, crop)
     assert conversation.turns[-1].images == (crop,)
     assert prompting.cue_text(face.cues) in conversation.turns[-1].text
+    assert prompting.unit_text(face.action_units) in conversation.turns[-1].text
     assert conversation.answer_schema == prompting.answer_schema(prompting.load(name, "face"), None)

@@ -47,7 +47,7 @@ def test_a_scene_has_more_to_say_than_a_face() -> None:
     assert "context" not in face
 
 
-@pytest.mark.parametrize(("length", "fits"), [(0, True), (160, True), (161, False)])
+@pytest.mark.parametrize(("length", "fits"), [(0, True), (200, True), (201, False)])
 def test_a_small_models_text_is_counted_in_plain_characters(length: int, fits: bool) -> None:
     pattern = answer_schema(load("sov-cot", "face"), None)["properties"]["interpretation"]["pattern"]
     assert bool(re.search(pattern, "a" * length)) is fits

@@ -1,4 +1,4 @@
-"""What the model that ships must be able to do: it looks, it reads its cues, and what it says follows from both."""
+"""What the model that ships must be able to do: it looks, it reads what was measured, and it says what follows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from facevlm.data import ferplus
 from facevlm.faces import decode, find
 from facevlm.marks import crop
 from facevlm.reasoning.parse import parse_face
-from facevlm.types import EMOTIONS, Explanation, Face, Generation, Picture
+from facevlm.types import EMOTIONS, ActionUnit, Explanation, Face, Generation, Picture
 
 
 @pytest.fixture(scope="module")
@@ -35,10 +35,10 @@ def some_faces(shared_data: Path) -> ferplus.FerPlus:
     return known.where(np.arange(len(known)) < 240)
 
 
-def told(reasoner: FaceReasoner, picture: Picture, face: Face, cues: dict[str, float]) -> Explanation:
-    """What the model says of a face's pixels together with these cues."""
+def told(reasoner: FaceReasoner, picture: Picture, face: Face) -> Explanation:
+    """What the model says of a picture's pixels together with what is said to be measured on a face."""
     small = crop(picture.image, face, reasoner.model.crop_size, "landmarks")
-    conversation = prompting.render_face(reasoner.prompt, face.model_copy(update={"cues": cues}), small)
+    conversation = prompting.render_face(reasoner.prompt, face, small)
     (answer,) = reasoner.model.generate([conversation])
     assert isinstance(answer, Generation)
     return parse_face(answer.text, reasoner.prompt.answer)
@@ -54,24 +54,25 @@ def test_a_smile_is_seen_claimed_and_supported(reasoner: FaceReasoner, astronaut
     assert face.faithfulness >= 0.5
 
 
-def resting(face: Face) -> dict[str, float]:
-    return dict.fromkeys(face.cues, 0.0)
+def resting(face: Face) -> Face:
+    still = {code: ActionUnit(code=code, value=0.0) for code in face.action_units}
+    return face.model_copy(update={"cues": dict.fromkeys(face.cues, 0.0), "action_units": still})
 
 
 def blank(picture: Picture) -> Picture:
     return picture.model_copy(update={"image": Image.new("RGB", picture.image.size, "grey")})
 
 
-def test_observations_follow_the_cues(reasoner: FaceReasoner, portrait: tuple[Picture, Face]) -> None:
+def test_observations_follow_what_was_measured(reasoner: FaceReasoner, portrait: tuple[Picture, Face]) -> None:
     picture, face = portrait
-    assert 12 in {each.au for each in told(reasoner, blank(picture), face, face.cues).observations}
-    assert told(reasoner, blank(picture), face, resting(face)).observations == ()
+    assert 12 in {each.au for each in told(reasoner, blank(picture), face).observations}
+    assert told(reasoner, blank(picture), resting(face)).observations == ()
 
 
 def test_the_emotion_is_seen_in_the_pixels_too(reasoner: FaceReasoner, portrait: tuple[Picture, Face]) -> None:
     picture, face = portrait
-    assert told(reasoner, picture, face, resting(face)).emotion == "happiness"
-    assert told(reasoner, blank(picture), face, resting(face)).emotion == "neutral"
+    assert told(reasoner, picture, resting(face)).emotion == "happiness"
+    assert told(reasoner, blank(picture), resting(face)).emotion == "neutral"
 
 
 def test_most_held_out_faces_are_told_right_and_every_answer_is_valid(
@@ -84,4 +85,4 @@ def test_most_held_out_faces_are_told_right_and_every_answer_is_valid(
     said = [EMOTIONS.index(face.explanation.emotion) if face else -1 for face in firsts]
     assert np.mean(np.array(said) == some_faces.strict_majority()) >= 0.74
     checks = [check.verdict for face in firsts if face for check in face.checks]
-    assert checks.count("supported") >= 0.6 * len(checks)  # 0.68 of the validation split's, see the model card
+    assert checks.count("supported") >= 0.75 * len(checks)  # a tenth below the figure of the model card

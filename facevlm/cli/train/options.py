@@ -11,6 +11,10 @@ import typer
 Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="A recipe, e.g. adapters/nano-base/recipe.yaml.")]
 Data = Annotated[Path, typer.Option("--data", envvar="FACEVLM_DATA", help="Folder of FER+: train-*.npz and valid.npz.")]
 Rig = Annotated[Path, typer.Option("--rig", envvar="FACEVLM_RIG", help="ICT-FaceKit as one archive, see the README.")]
+Renders = Annotated[
+    Path | None,
+    typer.Option("--rig", envvar="FACEVLM_RIG", help="The same, where synthetic faces are still to be rendered."),
+]
 Work = Annotated[
     Path, typer.Option("--work", envvar="FACEVLM_WORK", help="Checkpoints; a run found here goes on where it was.")
 ]
@@ -21,5 +25,6 @@ Workers = Annotated[
 
 
 def show_progress() -> None:
-    """What training logs, on stderr with the time."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    """What our training logs, on stderr with the time; of the libraries' words only the warnings."""
+    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    logging.getLogger("facevlm").setLevel(logging.INFO)

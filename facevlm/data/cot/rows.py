@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -47,12 +47,12 @@ class Plan:
 
 @dataclass(frozen=True)
 class Subject:
-    """A sample with what is known of its action units and label; `cues` are those measured, if any were."""
+    """A sample with what is known of its action units and label; `face` is what was measured, if anything was."""
 
     sample: Sample
     coding: Coding
     label: Label | None
-    cues: Mapping[str, float]
+    face: Face | None
 
 
 def subject(sample: Sample, face: Face | None) -> Subject:
@@ -67,7 +67,7 @@ def subject(sample: Sample, face: Face | None) -> Subject:
         coding = labelled(sample.aus)
     else:
         raise InputError("has no action units; have them measured with --aus measured")
-    return Subject(sample, coding, label_of(sample, coding), face.cues if face is not None else {})
+    return Subject(sample, coding, label_of(sample, coding), face)
 
 
 def label_of(sample: Sample, coding: Coding) -> Label | None:
@@ -130,7 +130,8 @@ def _short(each: Subject, rng: random.Random) -> tuple[str, str]:
     prompt = prompting.load(SHORT_PROMPT, "face")
     seen = phrased(each.coding.observations[: short.MOST], rng)
     text = short.write(seen, short.interpret(seen, each.label.emotion, rng), each.label.emotion, prompt.answer)
-    return prompting.face_text(prompt, each.cues).strip(), text
+    cues, units = (each.face.cues, each.face.action_units) if each.face is not None else ({}, {})
+    return prompting.face_text(prompt, cues, units).strip(), text
 
 
 def _long(each: Subject, rng: random.Random) -> tuple[str, str]:

@@ -18,7 +18,7 @@ from facevlm.data.cot.coding import Coding
 from facevlm.data.cot.weigh import Weighing, typical_of, weigh
 from facevlm.types import ActionUnit, Emotion, Observation
 
-MOST = 4  # observations; a small model need not tell everything
+MOST = 6  # observations; a small model need not tell everything
 PICTURE_LENGTH = 80  # characters, so that what follows fits the length a face prompt allows
 
 
@@ -31,7 +31,7 @@ def observe(
 
 def interpret(observations: Sequence[Observation], emotion: Emotion, rng: random.Random) -> str:
     """What the observations look like together, the emotion, and how they bear on it."""
-    return f"{picture(observations, rng)}: {emotion}, {_bearing(observations, emotion, rng)}."
+    return f"{picture(observations, rng)}: {emotion}, {bearing(observations, emotion, rng)}."
 
 
 def write(observations: Sequence[Observation], interpretation: str, emotion: Emotion, answer: Sequence[str]) -> str:
@@ -67,7 +67,8 @@ def _matching(observations: Sequence[Observation]) -> list[dict[str, Any]]:
     return sorted(found, key=lambda pattern: min(order.index(code) for code in pattern["aus"]))
 
 
-def _bearing(observations: Sequence[Observation], emotion: Emotion, rng: random.Random) -> str:
+def bearing(observations: Sequence[Observation], emotion: Emotion, rng: random.Random) -> str:
+    """How the observations bear on an emotion."""
     seen = Coding(observations=tuple(observations))
     if emotion == "neutral":
         return _neutral(seen, rng)
@@ -83,10 +84,11 @@ def _bearing(observations: Sequence[Observation], emotion: Emotion, rng: random.
         slots["rest"] = _list(partner.aus - weighing.support)
     elif against:
         slots["other"] = typical_of(against, seen, emotion)
-    return wording.sentence(wording.table("short")["bearing"][_kind(seen, weighing)], slots, rng)
+    return wording.sentence(wording.table("short")["bearing"][bearing_kind(seen, weighing)], slots, rng)
 
 
-def _kind(seen: Coding, weighing: Weighing) -> str:
+def bearing_kind(seen: Coding, weighing: Weighing) -> str:
+    """Which of the wordings of `bearing` in short.yaml fits an emotion other than neutral."""
     if not weighing.support:
         return "unsupported" if weighing.against else "idle" if weighing.idle else "absent"
     if weighing.compound is not None and weighing.compound.aus - weighing.support:

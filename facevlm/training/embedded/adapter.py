@@ -14,27 +14,37 @@ import torch
 from facevlm.training import recipe
 from facevlm.training.embedded import base as base_training
 from facevlm.training.embedded import language
-from facevlm.training.embedded.teacher import Teacher
+from facevlm.training.embedded.teacher import Teacher, on_device
 
 TARGETS = r".*text_model.*\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)"
 
 
-def run(config: Path, data: Path, work: Path, out: Path, workers: int = 2) -> None:
-    """Train by the recipe `config` on FER+ in `data`, with checkpoints in `work`, and write the adapter to `out`."""
+def run(
+    config: Path, data: Path, rig: Path | None, work: Path, out: Path, workers: int = 2, seed: int | None = None
+) -> None:
+    """Train by the recipe `config`, on the faces the base was trained on, and write the adapter to `out`.
+
+    `seed` goes over the recipe's, so that a figure can be the mean of several adapters. Checkpoints are kept in `work`,
+    where `facevlm train base` has left its own. Raises as that does.
+    """
     from transformers import AutoModelForImageTextToText, AutoTokenizer
 
     chosen = recipe.read(config, recipe.Sft)
+    chosen = chosen if seed is None else chosen.model_copy(update={"seed": seed})
     folder = (config.parent / chosen.base).resolve()
-    faces, check = base_training.split(data, work, workers)
+    photographs, check = base_training.split(data, work, workers)
+    renders = base_training.synthetic(chosen.renders, rig, work, workers)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     torch.manual_seed(chosen.seed)
     model = AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager")
-    adapted = _with_lora(model, chosen.lora)
-    language.train(adapted, tokenizer, _teacher(work), faces, check, work / "sft.pt", chosen.language, chosen.seed)
+    adapted, state = _with_lora(model, chosen.lora), work / f"sft-{chosen.seed}.pt"
+    language.train(adapted, tokenizer, _teacher(work), photographs, renders, check, state, chosen.language, chosen.seed)
     prompt = max(chosen.language.tasks, key=lambda name: chosen.language.tasks[name])
     calibration = {"temperature": language.temperature(adapted, tokenizer, check, prompt)}
-    _save(adapted, folder.name, out)
+    facts = base_training.recorded(adapted, tokenizer, photographs, renders, check, chosen.language)
+    _save(adapted.cpu(), folder.name, out)
     (out / "facevlm.json").write_text(json.dumps(calibration) + "\n")
+    base_training.record(out, config, {"command": "train sft", "seed": chosen.seed} | facts)
 
 
 def _with_lora(model: Any, lora: recipe.Lora) -> Any:
@@ -60,4 +70,4 @@ def _teacher(work: Path) -> Teacher:
     """The CNN that `facevlm train base` left in `work`."""
     cnn = Teacher()
     cnn.load_state_dict(torch.load(work / "teacher.pt", weights_only=True)["model"])
-    return cnn.to(memory_format=torch.channels_last).eval()
+    return on_device(cnn).eval()

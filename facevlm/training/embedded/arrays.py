@@ -1,13 +1,13 @@
-"""FER+ as the arrays training reads: every face taken through the finder, cues and crop that users' photos take.
+"""Faces as the arrays training reads, each taken through the finder, cues and crop that users' photos take.
 
-Made once and kept in a folder; faces the finder does not find are left out.
+Photographs of FER+ have votes and no true action units, synthetic faces the other way round. Made once and kept in a
+folder; faces the finder does not find are left out.
 """
 
 from __future__ import annotations
 
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,13 @@ from PIL import Image
 
 from facevlm.data import ferplus
 from facevlm.data.ferplus import Split
+from facevlm.data.sample import read_samples
+from facevlm.data.synth.produce import SAMPLES
 from facevlm.faces import decode, find
 from facevlm.faces.cues import cue_table
 from facevlm.marks import crop
-from facevlm.types import AU_CODES
+from facevlm.training.measurement.measured import Source, face_workers, true_strengths
+from facevlm.types import AU_CODES, EMOTIONS
 
 SIDES = ("value", "left", "right")
 
@@ -33,6 +36,7 @@ class FaceArrays:
     marked: NDArray[np.uint8]  # (n, size, size, 3) crop with Set-of-Vision marks
     cues: NDArray[np.float32]  # (n, cues) in the order of `cue_table`
     units: NDArray[np.float32]  # (n, 24, 3) measured AUs: value, left, right; NaN where unmeasured
+    truth: NDArray[np.float32]  # (n, 24, 2) true intensities, left and right; NaN where nobody knows them
     votes: NDArray[np.float32]  # (n, 8) distribution over EMOTIONS; zero rows where nobody voted for one
     majority: NDArray[np.int64]  # (n,) strict majority, -1 where there is none
     names: NDArray[np.str_]  # (n,)
@@ -48,35 +52,73 @@ def face_arrays(data: Path, split: Split, cache: Path, size: int, workers: int) 
     """The arrays of one FER+ split, from `cache` if they were made before."""
     file = cache / f"ferplus-{split}-{size}.npz"
     if not file.is_file():
-        _make(ferplus.read(data, split), file, size, workers)
-    with np.load(file) as arrays:
-        return FaceArrays(*(arrays[each.name] for each in fields(FaceArrays)))
+        faces = ferplus.read(data, split)
+        unknown = np.full((len(faces), len(AU_CODES), 2), np.nan, np.float32)
+        _make(
+            list(faces.images), unknown, faces.distribution(), faces.strict_majority(), faces.names, file, size, workers
+        )
+    return _load(file)
 
 
-def face_workers(count: int) -> ProcessPoolExecutor:
-    """Processes for finding faces: fresh ones, since a fork of a process with MediaPipe's threads in it hangs."""
-    return ProcessPoolExecutor(count, mp_context=get_context("spawn"))
+def synthetic_arrays(folder: Path, cache: Path, size: int, workers: int) -> FaceArrays:
+    """The arrays of a set that `facevlm data synth` made, from `cache` if they were made before.
+
+    Raises:
+        InputError: the folder holds no such set.
+    """
+    file = array_file(folder, cache, size)
+    if not file.is_file():
+        samples, _ = read_samples(folder / SAMPLES)
+        nobody = np.zeros((len(samples), len(EMOTIONS)), np.float32)
+        names, none = np.array([each.id for each in samples]), np.full(len(samples), -1)
+        pictures = [folder / each.image for each in samples]
+        _make(pictures, true_strengths(samples), nobody, none, names, file, size, workers)
+    return _load(file)
 
 
-def _make(faces: ferplus.FerPlus, file: Path, size: int, workers: int) -> None:
+def array_file(folder: Path, cache: Path, size: int) -> Path:
+    """Where `synthetic_arrays` keeps what it makes."""
+    return cache / f"{folder.name}-{size}.npz"
+
+
+def joined(*parts: FaceArrays) -> FaceArrays:
+    """Several sets as one."""
+    return FaceArrays(*(np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(FaceArrays)))
+
+
+def _make(
+    pictures: Sequence[Source],
+    truth: NDArray[np.float32],
+    votes: NDArray[np.float32],
+    majority: NDArray[np.int64],
+    names: NDArray[np.str_],
+    file: Path,
+    size: int,
+    workers: int,
+) -> None:
     with face_workers(workers) as pool:
-        rows = list(pool.map(_row, faces.images, [size] * len(faces), chunksize=64))
+        rows = list(pool.map(_row, pictures, [size] * len(pictures), chunksize=64))
     found = np.array([row is not None for row in rows])
     plain, marked, cues, units = (np.stack(column) for column in zip(*(row for row in rows if row), strict=True))
-    kept = faces.where(found)
-    arrays = FaceArrays(plain, marked, cues, units, kept.distribution(), kept.strict_majority(), kept.names)
+    arrays = FaceArrays(plain, marked, cues, units, truth[found], votes[found], majority[found], names[found])
     file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_suffix(".partial.npz")
     np.savez(partial, **{each.name: getattr(arrays, each.name) for each in fields(arrays)})
     partial.replace(file)
 
 
-def _row(image: NDArray[np.uint8], size: int) -> tuple[NDArray[Any], ...] | None:
-    picture = decode(Image.fromarray(image).convert("RGB"))
+def _load(file: Path) -> FaceArrays:
+    with np.load(file) as arrays:
+        return FaceArrays(*(arrays[each.name] for each in fields(FaceArrays)))
+
+
+def _row(source: Source, size: int) -> tuple[NDArray[Any], ...] | None:
+    """The largest face of a picture."""
+    picture = decode(source if isinstance(source, Path) else Image.fromarray(source).convert("RGB"))
     found = find(picture)
     if not found:
         return None
-    face = found[0].model_copy(update={"id": 1})
+    face = max(found, key=lambda each: each.box.area).model_copy(update={"id": 1})
     units = [[getattr(face.action_units[code], side) for side in SIDES] for code in AU_CODES]
     return (
         np.asarray(crop(picture.image, face, size, "plain").convert("L")),

@@ -1,4 +1,4 @@
-"""The language half of training: samples written on the fly, and one loop for the base model and for its adapter.
+"""The language half of training: one loop for the base model and for its adapter.
 
 Labels are drawn anew from the ten votes each time a face is seen. Where an answer first commits to an emotion the loss
 is against the whole vote distribution, mixed with the CNN teacher's; everywhere else it is next-token prediction.
@@ -7,114 +7,47 @@ is against the whole vote distribution, mixed with the CNN teacher's; everywhere
 from __future__ import annotations
 
 import logging
-import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from facevlm import prompting
-from facevlm.data.cot import short
-from facevlm.data.cot.coding import CLAIMED
-from facevlm.faces.cues import cue_table
 from facevlm.training import checkpoint
 from facevlm.training.embedded import nano
-from facevlm.training.embedded.arrays import FaceArrays
-from facevlm.training.embedded.augment import random_view
+from facevlm.training.embedded.arrays import FaceArrays, joined
+from facevlm.training.embedded.augment import View, random_view
+from facevlm.training.embedded.device import device, half
 from facevlm.training.embedded.teacher import Teacher
 from facevlm.training.embedded.tower import CUE_LIMIT, seen, to_pixels, viewed_cues
+from facevlm.training.embedded.writing import Encoded, Row, Text, Writer
 from facevlm.training.recipe import Language
 from facevlm.training.schedule import warm_cosine
-from facevlm.types import AU_CODES, EMOTIONS, ActionUnit
 
 log = logging.getLogger(__name__)
 
 TEACHER_SHARE = 0.4  # of the target distribution; the votes are the rest
+SORTED = 8  # batches that are drawn together and sorted by length
 TEMPERATURES = tuple(step / 20 for step in range(6, 41))
-NO_CUES, FEW_CUES = 0.15, 0.25  # shares of samples whose cues are withheld, all or half of them
 
 
 @dataclass(frozen=True)
 class Batch:
-    inputs: dict[str, Tensor]
-    labels: Tensor  # (n, t), −100 where nothing is learned
-    commits: Tensor  # (n,) position of the token that first commits to an emotion
-    target: Tensor  # (n, 8)
-
-
-class SampleWriter:
-    """Writes prompts and answers for faces, and turns them into token ids; holds the tokenizer and the templates."""
-
-    def __init__(
-        self, tokenizer: Any, tasks: Mapping[str, float], seed: int, *, withhold: bool = True, claimed: float = CLAIMED
-    ) -> None:
-        self.tokenizer = tokenizer
-        self.withhold = withhold
-        self.claimed = claimed
-        self.prompts = {name: prompting.load(name, "face") for name in tasks}
-        self.shares = list(tasks.values())
-        self.rng = random.Random(seed)
-        self.emotion_ids = torch.tensor(tokenizer.convert_tokens_to_ids(list(EMOTIONS)))
-        self.image = nano.AROUND + nano.WHOLE + nano.IMAGE * nano.IMAGE_TOKENS + nano.AROUND
-
-    def sample(
-        self, cues: NDArray[np.float32], units: NDArray[np.float32], votes: NDArray[np.float32]
-    ) -> tuple[str, str]:
-        """One face → the prompt and the answer, the label drawn from its votes."""
-        prompt = self.prompts[self.rng.choices(list(self.prompts), self.shares)[0]]
-        emotion = self.rng.choices(EMOTIONS, votes.tolist())[0]
-        observations = short.observe(measured(units), self.rng, self.claimed)
-        interpretation = short.interpret(observations, emotion, self.rng)
-        question = prompting.face_text(prompt, self._kept(cues))
-        return (
-            self.image + question + nano.END,
-            short.write(observations, interpretation, emotion, prompt.answer) + nano.END,
-        )
-
-    def encode(self, texts: list[tuple[str, str]]) -> tuple[dict[str, Tensor], Tensor, Tensor]:
-        """Right-padded ids with their mask, labels over the answers, and where each answer commits to an emotion."""
-        asked = self.tokenizer([question for question, _ in texts], add_special_tokens=False)["input_ids"]
-        said = self.tokenizer([answer for _, answer in texts], add_special_tokens=False)["input_ids"]
-        longest = max(len(q) + len(a) for q, a in zip(asked, said, strict=True))
-        ids = torch.full((len(texts), longest), self.tokenizer.pad_token_id)
-        labels = torch.full((len(texts), longest), -100)
-        for row, (q, a) in enumerate(zip(asked, said, strict=True)):
-            ids[row, : len(q) + len(a)] = torch.tensor(q + a)
-            labels[row, len(q) : len(q) + len(a)] = torch.tensor(a)
-        commits = torch.isin(labels, self.emotion_ids).int().argmax(1)
-        mask = (ids != self.tokenizer.pad_token_id).long()
-        return {"input_ids": ids, "attention_mask": mask}, labels, commits
-
-    def _kept(self, cues: NDArray[np.float32]) -> dict[str, float]:
-        """The cues the prompt tells: sometimes none and sometimes half of them, so that the pixels are looked at."""
-        draw = self.rng.random() if self.withhold else 1.0
-        if draw < NO_CUES:
-            return {}
-        named = zip(cue_table(), cues.tolist(), strict=True)
-        thinned = draw < NO_CUES + FEW_CUES
-        return {cue.name: value for cue, value in named if not (thinned and self.rng.random() < 0.5)}
-
-
-def measured(row: NDArray[np.float32]) -> dict[int, ActionUnit]:
-    """(24, 3) value, left, right with NaN for unmeasured → measured action units."""
-    known = [[None if np.isnan(each) else float(each) for each in unit] for unit in row]
-    return {
-        code: ActionUnit(code=code, value=value, left=left, right=right)
-        for code, (value, left, right) in zip(AU_CODES, known, strict=True)
-    }
+    encoded: Encoded
+    pixels: Tensor  # (n, 1, 3, size, size)
+    target: Tensor  # (n, 8) what is learned where an answer commits to an emotion
 
 
 def train(
     model: nn.Module,
     tokenizer: Any,
     teacher: Teacher,
-    faces: FaceArrays,
+    photographs: FaceArrays,
+    renders: FaceArrays | None,
     check: FaceArrays,
     out: Path,
     recipe: Language,
@@ -125,8 +58,10 @@ def train(
     After every epoch it is measured on `check` and saved to `out`; a run that was interrupted goes on from there.
     """
     torch.manual_seed(seed)
-    faces = faces.where(faces.votes.sum(1) > 0)
-    steps = len(faces) // min(recipe.batch, len(faces))
+    model.to(device())
+    faces, shares = _drawn_from(photographs.where(photographs.votes.sum(1) > 0), renders, recipe)
+    batch = min(recipe.batch, len(faces))
+    steps = len(faces) // batch
     optimiser = torch.optim.AdamW(_groups(model, recipe), weight_decay=0.05, betas=(0.9, 0.98))
     schedule = warm_cosine(optimiser, recipe.epochs * steps)
     parts = {"model": model, "optimiser": optimiser, "schedule": schedule}
@@ -134,14 +69,19 @@ def train(
     for epoch in range(checkpoint.resume(out, **parts), recipe.epochs):
         model.train()
         total = 0.0
-        for step, batch in enumerate(_batches(faces, tokenizer, teacher, recipe, 1000 * seed + epoch)):
-            total += _step(model, optimiser, batch, tokenizer)
+        chance = torch.Generator().manual_seed(1000 * seed + epoch)
+        writer = Writer(tokenizer, recipe.tasks, 1000 * seed + epoch, claimed=recipe.claimed)
+        order = torch.multinomial(shares, steps * batch, replacement=True, generator=chance)
+        batches = _batches(faces, order, batch, writer, teacher, recipe, chance)
+        for step, each in enumerate(batches):
+            total += _step(model, optimiser, each, writer.emotion_ids)
             schedule.step()
             if step % 50 == 0:
                 log.info("epoch %d/%d step %d/%d loss %.3f", epoch + 1, recipe.epochs, step, steps, total / (step + 1))
         losses.append(total / steps)
         checkpoint.save(checkpoint.training_state(epoch + 1, **parts), out)
-        scores = {name: round(accuracy(model, tokenizer, check, name), 4) for name in recipe.tasks}
+        named = [name for name in recipe.tasks if name != "sov-question"]
+        scores = {name: round(accuracy(model, tokenizer, check, name), 4) for name in named}
         log.info("epoch %d/%d: accuracy on the held-out tenth %s", epoch + 1, recipe.epochs, scores)
     model.eval()
     return losses
@@ -165,17 +105,33 @@ def commitments(model: nn.Module, tokenizer: Any, faces: FaceArrays, prompt: str
     Nothing the writer says before that word depends on the label, so it need not be generated to be fair.
     """
     known = np.flatnonzero(faces.majority >= 0)
-    writer = SampleWriter(tokenizer, {prompt: 1.0}, seed=0, withhold=False)
+    writer = Writer(tokenizer, {prompt: 1.0}, seed=0, plainly=True)
     model.eval()
     found = []
     for rows in np.array_split(known, max(len(known) // 64, 1)):
-        columns = (faces.cues[rows].clip(-CUE_LIMIT, CUE_LIMIT), faces.units[rows], faces.votes[rows])
-        inputs, _, commits = writer.encode([writer.sample(*row) for row in zip(*columns, strict=True)])
+        cues = faces.cues[rows].clip(-CUE_LIMIT, CUE_LIMIT)
+        told = (cues, faces.units[rows], faces.truth[rows], faces.votes[rows])
+        encoded = writer.encode([writer.text(Row(*row)) for row in zip(*told, strict=True)])
         pixels = to_pixels(torch.from_numpy(faces.marked[rows]))[:, None]
-        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
-            logits = model(**inputs, pixel_values=pixels, use_cache=False).logits
-        found.append(logits[torch.arange(len(rows)), commits - 1][:, writer.emotion_ids].float())
+        with torch.inference_mode(), half():
+            hidden, head = _hidden(model, encoded, pixels)
+            logits = head(hidden[torch.arange(len(rows)), encoded.commits - 1])
+        found.append(logits[:, writer.emotion_ids].float().cpu())
     return torch.cat(found), torch.from_numpy(faces.majority[known])
+
+
+def _drawn_from(photographs: FaceArrays, renders: FaceArrays | None, recipe: Language) -> tuple[FaceArrays, Tensor]:
+    """The faces of an epoch and how often each is drawn.
+
+    Rare expressions are drawn more often than they occur, by the frequency of each face's own vote distribution.
+    """
+    votes = torch.from_numpy(photographs.votes)
+    frequency = votes.mean(0).clamp(min=1e-3)  # a class nobody voted for is drawn no more for it
+    rare = votes @ frequency**-recipe.balance
+    if renders is None or not recipe.synthetic:
+        return photographs, rare
+    equal = torch.full((len(renders),), recipe.synthetic / len(renders))
+    return joined(photographs, renders), torch.cat([rare / rare.sum() * (1 - recipe.synthetic), equal])
 
 
 def _groups(model: nn.Module, recipe: Language) -> list[dict[str, Any]]:
@@ -189,48 +145,67 @@ def _groups(model: nn.Module, recipe: Language) -> list[dict[str, Any]]:
     return [{"params": weights, "lr": rates[tower]} for tower, weights in groups.items() if weights]
 
 
-def _batches(faces: FaceArrays, tokenizer: Any, teacher: Teacher, recipe: Language, seed: int) -> Iterator[Batch]:
-    generator = torch.Generator().manual_seed(seed)
-    writer = SampleWriter(tokenizer, recipe.tasks, seed, claimed=recipe.claimed)
-    order = torch.multinomial(_weights(faces, recipe.balance), len(faces), replacement=True, generator=generator)
-    size = min(recipe.batch, len(faces))
-    for rows in order.split(size):
-        if len(rows) == size:
-            yield _batch(faces, rows, writer, teacher, recipe, generator)
-
-
-def _weights(faces: FaceArrays, balance: float) -> Tensor:
-    """Rare expressions are drawn more often than they occur, by the frequency of each face's own vote distribution."""
-    votes = torch.from_numpy(faces.votes)
-    frequency = votes.mean(0).clamp(min=1e-3)  # a class nobody voted for is drawn no more for it
-    return votes @ frequency**-balance
-
-
-def _batch(
+def _batches(
     faces: FaceArrays,
-    rows: Tensor,
-    writer: SampleWriter,
+    order: Tensor,
+    size: int,
+    writer: Writer,
     teacher: Teacher,
     recipe: Language,
-    generator: torch.Generator,
-) -> Batch:
-    view = random_view(len(rows), nano.IMAGE_SIZE, generator, recipe.strength)
-    pixels, grey = seen(faces, rows, view, generator)
+    chance: torch.Generator,
+) -> Iterator[Batch]:
+    """Batches of texts about as long as each other, so that little of them is padding."""
+    for rows in order.split(size * SORTED):
+        view = random_view(len(rows), nano.IMAGE_SIZE, chance, recipe.strength)
+        pixels, grey = seen(faces, rows, view, chance)
+        texts = _texts(faces, rows, view, writer, chance)
+        target = _targets(faces, rows, texts, grey, teacher)
+        parts = writer.lengths(texts).argsort().split(size)
+        for place in torch.randperm(len(parts), generator=chance).tolist():
+            part = parts[place]
+            yield Batch(writer.encode([texts[index] for index in part.tolist()]), pixels[part, None], target[part])
+
+
+def _targets(faces: FaceArrays, rows: Tensor, texts: Sequence[Text], grey: Tensor, teacher: Teacher) -> Tensor:
+    """What is learned where answers commit: the votes, and the teacher's opinion of the face that is shown."""
+    with torch.inference_mode(), half():
+        guess = teacher(grey.to(device(), memory_format=torch.channels_last))[0].float().softmax(1).cpu().clone()
+    votes = torch.from_numpy(np.stack([text.votes for text in texts]))
+    shown = torch.from_numpy(faces.votes)[rows].eq(votes).all(1, keepdim=True)  # not those of a donor
+    return torch.where(shown, TEACHER_SHARE * guess + (1 - TEACHER_SHARE) * votes, votes)
+
+
+def _texts(faces: FaceArrays, rows: Tensor, view: View, writer: Writer, chance: torch.Generator) -> list[Text]:
+    """What is asked and answered, the sides of the face as the view shows them; donors come from the same batch."""
+    turned, index = view.mirrored.numpy(), rows.numpy()
+    units = np.where(turned[:, None, None], faces.units[index][:, :, [0, 2, 1]], faces.units[index])
+    truth = np.where(turned[:, None, None], faces.truth[index][:, :, ::-1], faces.truth[index])
     cues = viewed_cues(faces, rows, view).numpy()
-    units = faces.units[rows.numpy()]
-    units = np.where(view.mirrored.numpy()[:, None, None], units[:, :, [0, 2, 1]], units)
-    votes = faces.votes[rows.numpy()]
-    inputs, labels, commits = writer.encode([writer.sample(*row) for row in zip(cues, units, votes, strict=True)])
-    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
-        guess = teacher(grey.contiguous(memory_format=torch.channels_last)).float().softmax(1)
-    target = TEACHER_SHARE * guess.clone() + (1 - TEACHER_SHARE) * torch.from_numpy(votes)
-    return Batch(inputs | {"pixel_values": pixels[:, None]}, labels, commits, target)
+    shown = [Row(*row) for row in zip(cues, units, truth, faces.votes[index], strict=True)]
+    donors = [shown[place] for place in torch.randperm(len(shown), generator=chance).tolist()]
+    return [writer.text(row, _other(row, donor)) for row, donor in zip(shown, donors, strict=True)]
 
 
-def _step(model: nn.Module, optimiser: torch.optim.Optimizer, batch: Batch, tokenizer: Any) -> float:
-    with torch.autocast("cpu", torch.bfloat16):
-        logits = model(**batch.inputs, use_cache=False).logits
-    loss = answer_loss(logits[:, :-1].float(), batch, tokenizer)
+def _other(row: Row, donor: Row) -> Row | None:
+    """The donor, if it is a photograph with another label."""
+    return None if donor.synthetic or donor.votes.argmax() == row.votes.argmax() else donor
+
+
+def _hidden(model: nn.Module, encoded: Encoded, pixels: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+    """The last hidden states, (n, t, width), and the head that turns them into logits."""
+    from peft import PeftModel
+
+    core: Any = model.get_base_model() if isinstance(model, PeftModel) else model
+    inputs = {name: each.to(device()) for name, each in encoded.inputs.items()}
+    return core.model(**inputs, pixel_values=pixels.to(device()), use_cache=False).last_hidden_state, core.lm_head
+
+
+def _step(model: nn.Module, optimiser: torch.optim.Optimizer, batch: Batch, emotion_ids: Tensor) -> float:
+    learned = batch.encoded.labels[:, 1:] >= 0
+    with half():
+        hidden, head = _hidden(model, batch.encoded, batch.pixels)
+        logits = head(hidden[:, :-1][learned.to(hidden.device)])  # what is not learned need not be predicted
+    loss = answer_loss(logits.float(), batch.encoded, batch.target, emotion_ids)
     optimiser.zero_grad(set_to_none=True)
     loss.backward()
     nn.utils.clip_grad_norm_([w for group in optimiser.param_groups for w in group["params"]], 1.0)
@@ -238,18 +213,24 @@ def _step(model: nn.Module, optimiser: torch.optim.Optimizer, batch: Batch, toke
     return float(loss.detach())
 
 
-def answer_loss(logits: Tensor, batch: Batch, tokenizer: Any) -> Tensor:
+def answer_loss(logits: Tensor, encoded: Encoded, target: Tensor, emotion_ids: Tensor) -> Tensor:
     """Next-token loss over the answers, and the soft loss at the commitments, each a mean over what it is of.
 
     Args:
-        logits: (n, t − 1, vocabulary), predicting the tokens from the second on.
+        logits: (k, vocabulary), of the tokens that are learned, row by row.
+        encoded: what was asked and answered.
+        target: (n, 8) shares of the emotions where an answer commits to one.
+        emotion_ids: (8,) their tokens.
     """
-    rows = torch.arange(len(batch.labels))
-    labels = batch.labels[:, 1:].clone()
-    labels[rows, batch.commits - 1] = -100
-    known = labels >= 0
-    words = functional.cross_entropy(logits[known], labels[known])
-    at_commit = functional.log_softmax(logits[rows, batch.commits - 1], 1)
-    emotion_ids = tokenizer.convert_tokens_to_ids(list(EMOTIONS))
-    soft = -(batch.target * at_commit[:, emotion_ids]).sum(1).mean()
-    return words + soft
+    place = logits.device
+    learned, rows = encoded.labels[:, 1:] >= 0, (encoded.commits > 0).nonzero()[:, 0]
+    committing = torch.zeros_like(learned)
+    committing[rows, encoded.commits[rows] - 1] = True
+    commits, weights = committing[learned].to(place), encoded.weights[:, 1:][learned].to(place)
+    weights = weights.masked_fill(commits, 0)
+    each = functional.cross_entropy(logits, encoded.labels[:, 1:][learned].to(place), reduction="none")
+    words = (each * weights).sum() / weights.sum()
+    if not len(rows):
+        return words
+    at_commit = functional.log_softmax(logits[commits], 1)[:, emotion_ids.to(place)]
+    return words - (target[rows].to(place) * at_commit).sum(1).mean()

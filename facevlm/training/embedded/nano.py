@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from facevlm.faces.cues import cue_table
-from facevlm.prompting.cues import LEVELS as CUE_LEVELS
-from facevlm.prompting.cues import cue_token
-from facevlm.types import EMOTIONS
+from facevlm.prompting.cues import AT_REST, HALVES, LEVELS, STRENGTHS, cue_token, unit_token
+from facevlm.types import AU_CODES, EMOTIONS
 
 if TYPE_CHECKING:
     from transformers import (
@@ -30,7 +29,8 @@ TEXT_WIDTH = 256
 
 
 TEXT_LAYERS = 4
-CONTEXT = 512
+PIECES = 2048  # of text, beside the tokens that are whole already
+CONTEXT = 768
 
 END, PAD, IMAGE, AROUND, WHOLE = "<end_of_utterance>", "<pad>", "<image>", "<fake_token_around_image>", "<global-img>"
 
@@ -77,18 +77,17 @@ def config(tokenizer: PreTrainedTokenizerFast) -> Idefics3Config:
 
 
 def model(tokenizer: PreTrainedTokenizerFast) -> Idefics3ForConditionalGeneration:
-    """The embedded model with fresh weights; the tokens of one cue start out along a line, as its values are."""
+    """The embedded model with fresh weights; the tokens of a cue or unit start out along a line, as its values are."""
     import torch
     from transformers import Idefics3ForConditionalGeneration
 
     fresh = Idefics3ForConditionalGeneration(config(tokenizer))
     embeddings = fresh.get_input_embeddings().weight
     with torch.no_grad():
-        for cue in cue_table():
+        for line in _scales():
             base, along = torch.randn(2, TEXT_WIDTH) * 0.02
-            for level in CUE_LEVELS:
-                token = tokenizer.convert_tokens_to_ids(cue_token(cue.name, level))
-                embeddings[token] = base + along * level / 2
+            for place, token in line.items():
+                embeddings[tokenizer.convert_tokens_to_ids(token)] = base + along * place
     fresh.model.vision_model = tower()
     fresh.set_attn_implementation("eager")  # faster than the fused kernel at this size on a CPU
     return fresh
@@ -115,24 +114,32 @@ def tower() -> Idefics3VisionTransformer:
 
 
 def tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:
-    """A byte-level BPE tokenizer learned from answers; emotions, cues and JSON fragments are one token each."""
-    from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
+    """A byte-level BPE tokenizer learned from answers; emotions, cues and JSON fragments are one token each.
+
+    Pieces may span several words (Liu et al., SuperBPE, COLM 2025), so that an answer is short; numbers stand alone.
+    """
+    from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
     fast = Tokenizer(models.BPE())
-    fast.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    fast.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(r"\d+"), "isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
     fast.decoder = decoders.ByteLevel()
     special = [END, PAD, IMAGE, AROUND, WHOLE]
     pieces = (piece for text in texts for piece in _between_fragments(text))
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     trainer = trainers.BpeTrainer(
-        vocab_size=1000, special_tokens=special, initial_alphabet=alphabet, show_progress=False
+        vocab_size=PIECES, special_tokens=special, initial_alphabet=alphabet, show_progress=False
     )
     fast.train_from_iterator(pieces, trainer)
     fast.add_tokens([AddedToken(text, normalized=False) for text in (*FRAGMENTS, *EMOTIONS)])
-    cues = (cue_token(cue.name, level) for cue in cue_table() for level in CUE_LEVELS)
     # A cue takes the space before it along: a prompt of forty cues is forty tokens.
-    fast.add_tokens([AddedToken(text, normalized=False, lstrip=True) for text in cues])
+    steps = [AT_REST, *(token for line in _scales() for token in line.values())]
+    fast.add_tokens([AddedToken(text, normalized=False, lstrip=True) for text in steps])
     return PreTrainedTokenizerFast(
         tokenizer_object=fast, eos_token=END, pad_token=PAD, chat_template=CHAT_TEMPLATE, model_max_length=CONTEXT,
         padding_side="left", additional_special_tokens=[IMAGE, AROUND, WHOLE], clean_up_tokenization_spaces=False,
@@ -149,6 +156,15 @@ def processor(tokenizer: PreTrainedTokenizerFast) -> Idefics3Processor:
         image_mean=[0.5] * 3, image_std=[0.5] * 3,
     )  # fmt: skip
     return Idefics3Processor(images, tokenizer, image_seq_len=IMAGE_TOKENS, chat_template=CHAT_TEMPLATE)
+
+
+def _scales() -> Iterator[dict[float, str]]:
+    """Of each cue, and of each action unit by side, its tokens by where they stand on its scale."""
+    for cue in cue_table():
+        yield {level / 2: cue_token(cue.name, level) for level in LEVELS}
+    for code in AU_CODES:
+        for half in HALVES:
+            yield {4 * strength: unit_token(code, half, strength) for strength in STRENGTHS}
 
 
 def _between_fragments(text: str) -> list[str]:

@@ -1,5 +1,7 @@
 """The vision tower of the embedded model, taught by the CNN: its feature map patch by patch, its logits, and the cues.
 
+It learns the action units themselves beside them.
+
 The tower is an `Idefics3VisionTransformer` whose 8 × 8 patches line up with the CNN's 8 × 8 feature map (knowledge
 distillation after Hinton et al. 2015, with features after Romero et al., FitNets, 2015).
 """
@@ -7,6 +9,7 @@ distillation after Hinton et al. 2015, with features after Romero et al., FitNet
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +21,17 @@ from facevlm.faces.cues import cue_table, mirrored
 from facevlm.training import checkpoint
 from facevlm.training.embedded.arrays import FaceArrays
 from facevlm.training.embedded.augment import View, random_view
-from facevlm.training.embedded.teacher import WIDTHS, Teacher
+from facevlm.training.embedded.device import compiled, device, half
+from facevlm.training.embedded.teacher import (
+    UNITS,
+    UNITS_SHARE,
+    WIDTHS,
+    Teacher,
+    in_view,
+    unit_targets,
+    units_loss,
+    votes_loss,
+)  # fmt: skip
 from facevlm.training.schedule import warm_cosine
 
 log = logging.getLogger(__name__)
@@ -44,12 +57,18 @@ class Pupil(nn.Module):
         self.to_features = nn.Linear(width, WIDTHS[2])
         self.to_logits = nn.Linear(width, 8)
         self.to_cues = nn.Linear(width, len(cue_table()))
+        self.to_units = nn.Linear(width, UNITS)
 
-    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Features (n, patches, c), emotion logits (n, 8) and cues (n, cues) of (n, 3, size, size) pixels in −1…1."""
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Features (n, patches, c), logits of emotions (n, 8), cues (n, cues) and logits of action units (n, 48) of
+        (n, 3, size, size) pixels in −1…1.
+        """
         hidden = self.tower(pixel_values=pixels).last_hidden_state
         pooled = hidden.mean(1)
-        return self.to_features(hidden), self.to_logits(pooled), self.to_cues(pooled)
+        return self.to_features(hidden), self.to_logits(pooled), self.to_cues(pooled), self.to_units(pooled)
+
+
+Learner = Callable[[Tensor], tuple[Tensor, Tensor, Tensor, Tensor]]  # a pupil, compiled or not
 
 
 @dataclass(frozen=True)
@@ -57,26 +76,28 @@ class Targets:
     features: Tensor  # (n, patches, c), each channel with mean 0 and variance 1
     logits: Tensor
     cues: Tensor
+    units: Tensor  # (n, 24, 2)
     votes: Tensor
 
 
 def train(
     tower: nn.Module, width: int, teacher: Teacher, faces: FaceArrays, check: FaceArrays, out: Path,
-    *, epochs: int, seed: int, batch: int = 48, rate: float = 8e-4,
+    *, epochs: int, seed: int, batch: int = 64, rate: float = 8e-4,
 ) -> nn.Module:  # fmt: skip
     """Teach `tower`, saving after every epoch to `out`; goes on from there if it was interrupted."""
     torch.manual_seed(seed)
-    pupil, batch = Pupil(tower, width), min(batch, len(faces))
+    pupil, batch = Pupil(tower, width).to(device()), min(batch, len(faces))
     optimiser = torch.optim.AdamW(pupil.parameters(), lr=rate, weight_decay=0.05, betas=(0.9, 0.98))
     steps = epochs * (len(faces) // batch)
     schedule = warm_cosine(optimiser, steps)
     parts = {"model": pupil, "optimiser": optimiser, "schedule": schedule}
+    units, learner = unit_targets(faces), compiled(pupil, steps)
     for epoch in range(checkpoint.resume(out, **parts), epochs):
         generator = torch.Generator().manual_seed(seed * 1000 + epoch)
         pupil.train()
         for rows in torch.randperm(len(faces), generator=generator).split(batch):
             if len(rows) == batch:
-                _step(pupil, teacher, optimiser, *_batch(faces, rows, teacher, generator))
+                _step(learner, optimiser, *_batch(faces, units, rows, teacher, generator))
                 schedule.step()
         checkpoint.save(checkpoint.training_state(epoch + 1, **parts), out)
         log.info("tower epoch %d/%d: accuracy %.4f on the held-out tenth", epoch + 1, epochs, accuracy(pupil, check))
@@ -89,7 +110,7 @@ def accuracy(pupil: Pupil, faces: FaceArrays) -> float:
     pixels = torch.from_numpy(faces.marked)[known]
     pupil.eval()
     with torch.inference_mode():
-        guesses = torch.cat([pupil(to_pixels(part))[1].argmax(1) for part in pixels.split(256)])
+        guesses = torch.cat([pupil(to_pixels(part).to(device()))[1].argmax(1).cpu() for part in pixels.split(256)])
     return float((guesses == torch.from_numpy(faces.majority)[known]).float().mean())
 
 
@@ -113,33 +134,36 @@ def viewed_cues(faces: FaceArrays, rows: Tensor, view: View) -> Tensor:
     return torch.where(view.mirrored[:, None], cues[:, mirror_order()], cues)
 
 
-def _batch(faces: FaceArrays, rows: Tensor, teacher: Teacher, generator: torch.Generator) -> tuple[Tensor, Targets]:
+def _batch(
+    faces: FaceArrays, units: Tensor, rows: Tensor, teacher: Teacher, generator: torch.Generator
+) -> tuple[Tensor, Targets]:
     view = random_view(len(rows), faces.plain.shape[1], generator, STRENGTH)
     pixels, grey = seen(faces, rows, view, generator)
-    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
-        features, pooled = teacher.features(grey.contiguous(memory_format=torch.channels_last))
+    with torch.inference_mode(), half():
+        features, pooled = teacher.features(grey.to(device(), memory_format=torch.channels_last))
         logits = teacher.head(pooled)
     flat = features.float().flatten(2).transpose(1, 2)
     normal = (flat - flat.mean((0, 1))) / (flat.std((0, 1)) + 1e-3)
-    votes = torch.from_numpy(faces.votes)[rows]
-    return pixels, Targets(normal.clone(), logits.float().clone(), viewed_cues(faces, rows, view), votes)
+    told = (viewed_cues(faces, rows, view), in_view(units[rows], view), torch.from_numpy(faces.votes)[rows])
+    cues, moves, votes = (each.to(device()) for each in told)
+    return pixels.to(device()), Targets(normal.clone(), logits.float().clone(), cues, moves, votes)
 
 
-def _step(pupil: Pupil, teacher: Teacher, optimiser: torch.optim.Optimizer, pixels: Tensor, targets: Targets) -> None:
-    with torch.autocast("cpu", torch.bfloat16):
-        features, logits, cues = pupil(pixels)
-    loss = _loss(features.float(), logits.float(), cues.float(), targets)
+def _step(learner: Learner, optimiser: torch.optim.Optimizer, pixels: Tensor, targets: Targets) -> None:
+    with half():
+        features, logits, cues, units = learner(pixels)
+    loss = _loss(features.float(), logits.float(), cues.float(), units.float(), targets)
     optimiser.zero_grad(set_to_none=True)
     loss.backward()
-    nn.utils.clip_grad_norm_(pupil.parameters(), 1.0)
+    nn.utils.clip_grad_norm_([weight for group in optimiser.param_groups for weight in group["params"]], 1.0)
     optimiser.step()
 
 
-def _loss(features: Tensor, logits: Tensor, cues: Tensor, targets: Targets) -> Tensor:
+def _loss(features: Tensor, logits: Tensor, cues: Tensor, units: Tensor, targets: Targets) -> Tensor:
     taught = functional.kl_div(
         functional.log_softmax(logits / TEMPERATURE, 1), functional.log_softmax(targets.logits / TEMPERATURE, 1),
         log_target=True, reduction="batchmean",
     ) * TEMPERATURE**2  # fmt: skip
-    voted = functional.cross_entropy(logits, targets.votes)
     shape = functional.smooth_l1_loss(cues, targets.cues)
-    return taught + 0.5 * voted + functional.mse_loss(features, targets.features) + 0.5 * shape
+    told = taught + 0.5 * votes_loss(logits, targets.votes) + UNITS_SHARE * units_loss(units, targets.units)
+    return told + functional.mse_loss(features, targets.features) + 0.5 * shape

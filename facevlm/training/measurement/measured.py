@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,6 @@ from facevlm.data.sample import Sample
 from facevlm.faces.appearance import appearance
 from facevlm.faces.locate import locate
 from facevlm.faces.pose import frontalise
-from facevlm.training.embedded.arrays import face_workers
 from facevlm.types import AU_CODES
 
 Source = Path | NDArray[np.uint8]  # a file, or a grey picture
@@ -58,6 +59,11 @@ def true_strengths(samples: Sequence[Sample]) -> NDArray[np.float32]:
         for code, sides in sample.details["moves"].items():
             truth[row, AU_CODES.index(int(code))] = sides
     return truth
+
+
+def face_workers(count: int) -> ProcessPoolExecutor:
+    """Processes for finding faces: fresh ones, since a fork of a process with MediaPipe's threads in it hangs."""
+    return ProcessPoolExecutor(count, mp_context=get_context("spawn"))
 
 
 def _row(source: Source) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float16]] | None:

@@ -20,7 +20,7 @@ from facevlm.faces import cues
 from facevlm.faces import pose as poses
 from facevlm.faces.locate import locate
 from facevlm.training import recipe
-from facevlm.training.embedded.arrays import face_workers
+from facevlm.training.measurement.measured import face_workers
 from facevlm.types import EMOTIONS
 
 log = logging.getLogger(__name__)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from facevlm import FaceReasoner
+from facevlm.errors import InputError
 from facevlm.models.local import LocalModel
-from facevlm.training.embedded import adapter, base
+from facevlm.training.embedded import adapter, base, nano
+from facevlm.training.embedded.arrays import array_file, face_arrays
 
-LANGUAGE = "language: {tasks: {TASK: 1.0}, epochs: 1, rate: 0.001, batch: 8}\n"
-BASE = "teacher_epochs: 1\ntower_epochs: 1\n" + LANGUAGE.replace("TASK", "sov-label")
-SFT = "base: ./nano-base\nlora: {rank: 4, alpha: 8}\n" + LANGUAGE.replace("TASK", "sov-cot")
+LANGUAGE = "language: {tasks: {TASK: 0.8, sov-question: 0.2}, epochs: 1, rate: 0.001, batch: 8, synthetic: 0.3}\n"
+RENDERS = "renders: {explain: 24}\n"
+BASE = "teacher_epochs: 1\ntower_epochs: 1\n" + RENDERS + LANGUAGE.replace("TASK", "sov-label")
+SFT = "base: ./nano-base\nlora: {rank: 4, alpha: 8}\n" + RENDERS + LANGUAGE.replace("TASK", "sov-cot")
 
 
 @pytest.fixture(scope="module")
@@ -20,9 +25,19 @@ def trained(ferplus_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     folder = tmp_path_factory.mktemp("trained")
     (folder / "base.yaml").write_text(BASE)
     (folder / "sft.yaml").write_text(SFT)
-    base.run(folder / "base.yaml", ferplus_folder, folder / "work", folder / "nano-base", workers=1)
-    adapter.run(folder / "sft.yaml", ferplus_folder, folder / "work", folder / "nano-facs", workers=1)
+    pretend_renders(ferplus_folder, folder / "work")
+    base.run(folder / "base.yaml", ferplus_folder, None, folder / "work", folder / "nano-base", workers=1)
+    adapter.run(folder / "sft.yaml", ferplus_folder, None, folder / "work", folder / "nano-facs", workers=1)
     return folder
+
+
+def pretend_renders(ferplus_folder: Path, work: Path) -> None:
+    """Arrays of synthetic faces, as a machine without a renderer is given them; the pictures are the same ones."""
+    faces = face_arrays(ferplus_folder, "train", work, nano.IMAGE_SIZE, workers=1)
+    truth = np.random.default_rng(0).choice([0.0, 0.5], (len(faces), 24, 2)).astype(np.float32)
+    unlabelled = replace(faces, truth=truth, votes=0 * faces.votes, majority=0 * faces.majority - 1)
+    columns = {each.name: getattr(unlabelled, each.name) for each in fields(unlabelled)}
+    np.savez(array_file(Path("explain"), work, nano.IMAGE_SIZE), **columns)
 
 
 def test_what_was_trained_explains_a_photograph(trained: Path, astronaut: Path) -> None:
@@ -64,6 +79,14 @@ def test_a_finished_run_is_not_trained_again(
     trained: Path, ferplus_folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", logger="facevlm")
-    base.run(trained / "base.yaml", ferplus_folder, trained / "work", tmp_path, workers=1)
+    base.run(trained / "base.yaml", ferplus_folder, None, trained / "work", tmp_path, workers=1)
     assert not any("epoch" in message for message in caplog.messages)
     assert (tmp_path / "model.safetensors").read_bytes() == (trained / "nano-base" / "model.safetensors").read_bytes()
+
+
+def test_without_a_face_model_missing_renders_are_asked_for(
+    trained: Path, ferplus_folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "base.yaml").write_text(BASE)
+    with pytest.raises(InputError, match="give the face model with --rig"):
+        base.run(tmp_path / "base.yaml", ferplus_folder, None, tmp_path / "work", tmp_path / "out", workers=1)

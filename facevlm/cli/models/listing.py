@@ -17,11 +17,14 @@ EXAMPLES = options.examples("facevlm models", "facevlm models --base-url http://
 
 
 def models(
+    context: typer.Context,
     base_url: options.BaseUrlOption = None,
     api_key_env: options.ApiKeyOption = "OPENAI_API_KEY",
     format: options.FormatOption = "table",
 ) -> None:
     """List the models that can be used here, and for the others the reason and the remedy."""
+    if context.invoked_subcommand is not None:
+        return
     from facevlm.models import available
 
     found = available(base_url, api_key_env)

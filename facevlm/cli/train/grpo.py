@@ -1,0 +1,112 @@
+"""`facevlm train grpo`: an adapter made better by rewards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from facevlm.cli import options, printing
+from facevlm.cli.ending import say
+from facevlm.cli.train.options import Out, Workers, show_progress
+
+if TYPE_CHECKING:
+    from facevlm.training.tuning.reinforcement import Outcome, Reinforcement
+
+EXAMPLES = options.examples(
+    "facevlm train grpo grpo.yaml --data rows.jsonl --out better",
+    "facevlm train grpo adapters/nano-facs/grpo.yaml --data ferplus --out my-facs",
+    "accelerate launch -m facevlm train grpo grpo.yaml --data rows.jsonl --out better    # several GPUs",
+)
+_SHOWN = 20  # rejected rows that are named; the others are counted
+
+
+def grpo(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="A recipe, e.g. adapters/nano-facs/grpo.yaml.")],
+    out: Out,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data",
+            envvar="FACEVLM_DATA",
+            show_default="the recipe's",
+            help="Rows, one JSON object a line; or, for a model that is shown crops, the folder of FER+.",
+        ),
+    ] = None,
+    work: Annotated[
+        Path | None,
+        typer.Option(
+            "--work",
+            envvar="FACEVLM_WORK",
+            show_default="runs/grpo- and the recipe's name",
+            help="Checkpoints; a run found here goes on where it was.",
+        ),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", "-m", envvar="FACEVLM_MODEL", show_default="the recipe's", help="Base: folder or id."),
+    ] = None,
+    start: Annotated[
+        Path | None,
+        typer.Option(
+            "--start", envvar="FACEVLM_START", show_default="the recipe's", help="Adapter from supervised tuning."
+        ),
+    ] = None,
+    prompt: options.PromptOption = "sov-cot",
+    workers: Workers = 2,
+    seed: Annotated[
+        int | None,
+        typer.Option("--seed", envvar="FACEVLM_SEED", min=0, show_default="the recipe's", help="Of all that is drawn."),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume/--fresh", envvar="FACEVLM_RESUME", help="Go on from the checkpoints in --work, or forget them."
+        ),
+    ] = True,
+) -> None:
+    """Tune an adapter by rewards on its own answers, and say whether that helped.
+
+    Prints what each reward was on held-out rows before and after, with the 95 % interval of the difference. An
+    interrupted run is run again and goes on from its last checkpoint.
+    """
+    from facevlm.training.tuning import reinforcement
+    from facevlm.training.tuning.recipe import read
+    from facevlm.training.tuning.supervised import leads
+
+    show_progress()
+    recipe = read(config, reinforcement.Reinforcement, model=model, start=start, data=data, seed=seed)
+    kept = work or Path("runs") / f"grpo-{config.stem}"
+    if recipe.data is not None and recipe.data.is_dir():
+        recipe = _on_ferplus(recipe, recipe.data, kept, prompt, workers)
+    outcome = reinforcement.run(recipe, out, kept, fresh=not resume)
+    if leads():
+        _show(outcome)
+
+
+def _on_ferplus(recipe: Reinforcement, data: Path, work: Path, prompt: str, workers: int) -> Reinforcement:
+    from facevlm import prompting
+    from facevlm.training.tuning import face_rows
+
+    asked = prompting.load(prompt, "face")
+    trained, held_out = face_rows.of_ferplus(data, work, recipe.model, asked, workers)
+    return recipe.model_copy(update={"data": trained, "valid": held_out})
+
+
+def _show(outcome: Outcome) -> None:
+    from rich.table import Table
+
+    for row in outcome.rejected[:_SHOWN]:
+        say(row)
+    if outcome.rejected:
+        say(f"{len(outcome.rejected):,} rows left out")
+    table = Table("reward", "before", "after", "difference", "95 % interval", "rows")
+    for name, gain in outcome.gains.items():
+        interval = f"{gain.low:+.3f} to {gain.high:+.3f}"
+        table.add_row(
+            name, f"{gain.before:.3f}", f"{gain.after:.3f}", f"{gain.difference:+.3f}", interval, str(gain.rows)
+        )
+    printing.show(table)
+    verdict = "it helped" if outcome.helped else "it did not help: the total is no higher than chance would make it"
+    say(f"{outcome.out}: adapter written; {verdict}; its settings and figures are in run.json")
