@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import threading
 import warnings
@@ -209,6 +210,7 @@ def _load(base: Path, adapter: Path | None, threads: int | None, backend: Mappin
 
 
 def _merged(model: Any, adapter: Path) -> Any:
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # where it is installed, peft loads it, needed or not
     from peft import PeftModel
 
     with warnings.catch_warnings(action="ignore", category=FutureWarning):  # peft's, of transformers' next version

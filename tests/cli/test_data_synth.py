@@ -93,7 +93,7 @@ def test_a_run_that_is_cut_short_leaves_whole_lines_and_no_process(
         os.killpg(run.pid, sign)  # as a terminal does
     else:
         run.send_signal(sign)
-    _, said = run.communicate(timeout=30)
+    _, said = run.communicate(timeout=120)
     assert (run.returncode, said) == (status, "facevlm: interrupted\n" if status == 130 else "")
     assert _ended(run.pid)
     samples, rejected = read_samples(out / "samples.jsonl")

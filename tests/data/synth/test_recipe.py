@@ -69,5 +69,5 @@ def test_a_wrong_recipe_is_one_line_with_its_name(tmp_path: Path, content: str, 
 
 @pytest.mark.parametrize("name", ["portraits", "."])
 def test_a_recipe_that_is_not_there_names_those_that_are(name: str) -> None:
-    with pytest.raises(InputError, match=f"{name}: no such recipe; use faces, groups"):
+    with pytest.raises(InputError, match=f"{name}: no such recipe; use explain, faces, groups"):
         recipe.read(name)
