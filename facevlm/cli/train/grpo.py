@@ -9,7 +9,7 @@ import typer
 
 from facevlm.cli import options, printing
 from facevlm.cli.ending import say
-from facevlm.cli.train.options import Out, Workers, show_progress
+from facevlm.cli.train.options import Out, Resume, Seed, Workers, show_progress
 
 if TYPE_CHECKING:
     from facevlm.training.tuning.reinforcement import Outcome, Reinforcement
@@ -55,16 +55,8 @@ def grpo(
     ] = None,
     prompt: options.PromptOption = "sov-cot",
     workers: Workers = 2,
-    seed: Annotated[
-        int | None,
-        typer.Option("--seed", envvar="FACEVLM_SEED", min=0, show_default="the recipe's", help="Of all that is drawn."),
-    ] = None,
-    resume: Annotated[
-        bool,
-        typer.Option(
-            "--resume/--fresh", envvar="FACEVLM_RESUME", help="Go on from the checkpoints in --work, or forget them."
-        ),
-    ] = True,
+    seed: Seed = None,
+    resume: Resume = True,
 ) -> None:
     """Tune an adapter by rewards on its own answers, and say whether that helped.
 

@@ -22,6 +22,16 @@ Out = Annotated[Path, typer.Option("--out", envvar="FACEVLM_OUT", help="Folder t
 Workers = Annotated[
     int, typer.Option("--workers", envvar="FACEVLM_WORKERS", min=1, help="Processes that prepare faces.")
 ]
+Seed = Annotated[
+    int | None,
+    typer.Option("--seed", envvar="FACEVLM_SEED", min=0, show_default="the recipe's", help="Of all that is drawn."),
+]
+Resume = Annotated[
+    bool,
+    typer.Option(
+        "--resume/--fresh", envvar="FACEVLM_RESUME", help="Go on from the checkpoints in --work, or forget them."
+    ),
+]
 
 
 def show_progress() -> None:

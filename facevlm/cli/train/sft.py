@@ -10,7 +10,7 @@ import typer
 
 from facevlm.cli import options
 from facevlm.cli.ending import say
-from facevlm.cli.train.options import Out, Renders, Workers, show_progress
+from facevlm.cli.train.options import Out, Renders, Resume, Seed, Workers, show_progress
 from facevlm.errors import InputError
 
 if TYPE_CHECKING:
@@ -68,17 +68,9 @@ def sft(
             help="Checkpoints; a run found here goes on where it was.",
         ),
     ] = None,
-    seed: Annotated[
-        int | None,
-        typer.Option("--seed", envvar="FACEVLM_SEED", min=0, show_default="the recipe's", help="Of all that is drawn."),
-    ] = None,
+    seed: Seed = None,
     workers: Workers = 2,
-    resume: Annotated[
-        bool,
-        typer.Option(
-            "--resume/--fresh", envvar="FACEVLM_RESUME", help="Go on from the checkpoints in --work, or forget them."
-        ),
-    ] = True,
+    resume: Resume = True,
 ) -> None:
     """Train an adapter that explains, by supervised tuning with loss on the answers alone, and print its folder.
 
