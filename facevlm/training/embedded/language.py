@@ -7,7 +7,7 @@ is against the whole vote distribution, mixed with the CNN teacher's; everywhere
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from facevlm.training import checkpoint
 from facevlm.training.embedded import nano
 from facevlm.training.embedded.arrays import FaceArrays, joined
 from facevlm.training.embedded.augment import View, random_view
-from facevlm.training.embedded.device import device, half
+from facevlm.training.embedded.device import compile_in_place, device, half
 from facevlm.training.embedded.teacher import Teacher
 from facevlm.training.embedded.tower import CUE_LIMIT, seen, to_pixels, viewed_cues
 from facevlm.training.embedded.writing import Encoded, Row, Text, Writer
@@ -38,7 +38,7 @@ TEMPERATURES = tuple(step / 20 for step in range(6, 41))
 @dataclass(frozen=True)
 class Batch:
     encoded: Encoded
-    pixels: Tensor  # (n, 1, 3, size, size)
+    pixels: Tensor | None  # (n, 1, 3, size, size); None where no face is shown
     target: Tensor  # (n, 8) what is learned where an answer commits to an emotion
 
 
@@ -65,6 +65,7 @@ def train(
     optimiser = torch.optim.AdamW(_groups(model, recipe), weight_decay=0.05, betas=(0.9, 0.98))
     schedule = warm_cosine(optimiser, recipe.epochs * steps)
     parts = {"model": model, "optimiser": optimiser, "schedule": schedule}
+    compile_in_place(core(model).model.text_model, recipe.epochs * steps)
     losses = []
     for epoch in range(checkpoint.resume(out, **parts), recipe.epochs):
         model.train()
@@ -73,11 +74,13 @@ def train(
         writer = Writer(tokenizer, recipe.tasks, 1000 * seed + epoch, claimed=recipe.claimed)
         order = torch.multinomial(shares, steps * batch, replacement=True, generator=chance)
         batches = _batches(faces, order, batch, writer, teacher, recipe, chance)
-        for step, each in enumerate(batches):
-            total += _step(model, optimiser, each, writer.emotion_ids)
+        for place, each in enumerate(batches):
+            total += step(model, optimiser, each, writer.emotion_ids)
             schedule.step()
-            if step % 50 == 0:
-                log.info("epoch %d/%d step %d/%d loss %.3f", epoch + 1, recipe.epochs, step, steps, total / (step + 1))
+            if place % 50 == 0:
+                log.info(
+                    "epoch %d/%d step %d/%d loss %.3f", epoch + 1, recipe.epochs, place, steps, total / (place + 1)
+                )
         losses.append(total / steps)
         checkpoint.save(checkpoint.training_state(epoch + 1, **parts), out)
         named = [name for name in recipe.tasks if name != "sov-question"]
@@ -160,10 +163,14 @@ def _batches(
         pixels, grey = seen(faces, rows, view, chance)
         texts = _texts(faces, rows, view, writer, chance)
         target = _targets(faces, rows, texts, grey, teacher)
-        parts = writer.lengths(texts).argsort().split(size)
-        for place in torch.randperm(len(parts), generator=chance).tolist():
-            part = parts[place]
-            yield Batch(writer.encode([texts[index] for index in part.tolist()]), pixels[part, None], target[part])
+        for part in by_length(writer.lengths(texts), size, lambda count: torch.randperm(count, generator=chance)):
+            yield Batch(writer.encode([texts[index] for index in part]), pixels[part, None], target[part])
+
+
+def by_length(lengths: Tensor, size: int, shuffled: Callable[[int], Iterable[int]]) -> list[list[int]]:
+    """Places of texts in batches of `size` that are about as long as each other, the batches in a random order."""
+    parts = lengths.argsort().split(size)
+    return [parts[int(place)].tolist() for place in shuffled(len(parts))]
 
 
 def _targets(faces: FaceArrays, rows: Tensor, texts: Sequence[Text], grey: Tensor, teacher: Teacher) -> Tensor:
@@ -191,16 +198,24 @@ def _other(row: Row, donor: Row) -> Row | None:
     return None if donor.synthetic or donor.votes.argmax() == row.votes.argmax() else donor
 
 
-def _hidden(model: nn.Module, encoded: Encoded, pixels: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+def _hidden(model: nn.Module, encoded: Encoded, pixels: Tensor | None) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
     """The last hidden states, (n, t, width), and the head that turns them into logits."""
+    whole = core(model)
+    inputs = {name: each.to(device()) for name, each in encoded.inputs.items()}
+    if pixels is not None:
+        inputs["pixel_values"] = pixels.to(device())
+    return whole.model(**inputs, use_cache=False).last_hidden_state, whole.lm_head
+
+
+def core(model: nn.Module) -> Any:
+    """The model itself where peft has wrapped it."""
     from peft import PeftModel
 
-    core: Any = model.get_base_model() if isinstance(model, PeftModel) else model
-    inputs = {name: each.to(device()) for name, each in encoded.inputs.items()}
-    return core.model(**inputs, pixel_values=pixels.to(device()), use_cache=False).last_hidden_state, core.lm_head
+    return model.get_base_model() if isinstance(model, PeftModel) else model
 
 
-def _step(model: nn.Module, optimiser: torch.optim.Optimizer, batch: Batch, emotion_ids: Tensor) -> float:
+def step(model: nn.Module, optimiser: torch.optim.Optimizer, batch: Batch, emotion_ids: Tensor) -> float:
+    """One step of an optimiser on one batch; returns the loss before it."""
     learned = batch.encoded.labels[:, 1:] >= 0
     with half():
         hidden, head = _hidden(model, batch.encoded, batch.pixels)

@@ -84,8 +84,12 @@ class Writer:
         *,
         claimed: float = coding.CLAIMED,
         plainly: bool = False,
+        shown: bool = True,
     ) -> None:
-        """With `plainly` nothing is withheld and nothing forced: as users' faces are asked about."""
+        """With `plainly` nothing is withheld and nothing forced: as users' faces are asked about.
+
+        Without `shown` there is no picture and no cue, and every unit is told.
+        """
         self.tokenizer = tokenizer
         self.plainly = plainly
         self.claimed = claimed
@@ -94,6 +98,7 @@ class Writer:
         self.rng = random.Random(seed)
         self.emotion_ids = torch.tensor(tokenizer.convert_tokens_to_ids(list(EMOTIONS)))
         (self.seam_id,) = tokenizer.encode(_SEAM, add_special_tokens=False)
+        self.shown = shown
         self.image = nano.AROUND + nano.WHOLE + nano.IMAGE * nano.IMAGE_TOKENS + nano.AROUND
 
     def text(self, row: Row, donor: Row | None = None) -> Text:
@@ -156,6 +161,8 @@ class Writer:
 
     def _prompt(self, prompt: Prompt, row: Row, question: str | None = None) -> str:
         """What is measured is told, but sometimes none or half of it, so that the pixels are looked at."""
+        if not self.shown:
+            return prompting.face_text(prompt, {}, measured(row.units), question) + nano.END
         draw = 1.0 if self.plainly else self.rng.random()
         few = NO_CUES <= draw < NO_CUES + FEW_CUES
         cues = {

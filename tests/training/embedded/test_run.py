@@ -16,7 +16,8 @@ from facevlm.training.embedded.arrays import array_file, face_arrays
 
 LANGUAGE = "language: {tasks: {TASK: 0.8, sov-question: 0.2}, epochs: 1, rate: 0.001, batch: 8, synthetic: 0.3}\n"
 RENDERS = "renders: {explain: 24}\n"
-BASE = "teacher_epochs: 1\ntower_epochs: 1\n" + RENDERS + LANGUAGE.replace("TASK", "sov-label")
+WORDS = "words: {texts: 24, rate: 0.001, batch: 8}\n"
+BASE = "teacher_epochs: 1\ntower_epochs: 1\n" + WORDS + RENDERS + LANGUAGE.replace("TASK", "sov-label")
 SFT = "base: ./nano-base\nlora: {rank: 4, alpha: 8}\n" + RENDERS + LANGUAGE.replace("TASK", "sov-cot")
 
 

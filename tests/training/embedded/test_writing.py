@@ -54,6 +54,14 @@ def test_a_photograph_is_explained_by_what_was_measured_and_its_label(tokenizer:
     assert "AU1:0.7 AU2:0.6 AU26:0.5" in text.prompt
 
 
+def test_a_text_alone_tells_every_unit_and_shows_nothing(tokenizer: Any) -> None:
+    writer = Writer(tokenizer, {"sov-cot": 1.0}, seed=0, shown=False)
+    prompts = {writer.text(row("happiness", {12: 0.8})).prompt for _ in range(30)}
+    (prompt,) = prompts
+    assert "AU12:0.8" in prompt
+    assert nano.IMAGE not in prompt
+
+
 def test_an_answer_is_learned_and_its_prompt_is_not(tokenizer: Any) -> None:
     writer = Writer(tokenizer, {"sov-cot": 1.0}, seed=0, plainly=True)
     text = writer.text(row("happiness", {12: 0.8}))
