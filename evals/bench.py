@@ -2,14 +2,13 @@
 
     python evals/bench.py --data ../shared/data [--only faces|ferplus|speed] [--limit N] [--out evals/reports/bench.md]
 
-Shares come with 95 % intervals: Wilson's for a share, percentile bootstrap over faces for macro-F1.
+Figures come with 95 % intervals: Wilson's for a share of faces, percentile bootstrap over faces for the rest.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import re
 import resource
 import statistics
 import subprocess
@@ -20,8 +19,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import metrics
 import numpy as np
-from intervals import share_text
+import texts
+from intervals import resampled, share_text
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -91,54 +92,35 @@ def ferplus(options: argparse.Namespace) -> Iterator[Row]:
     started = time.perf_counter()
     results: list[Any] = list(reasoner.analyze_many(Image.fromarray(image).convert("RGB") for image in split.images))
     seconds = time.perf_counter() - started
-    firsts = [result.faces[0] if result.faces else None for result in results]
-    told = [face.explanation if face else None for face in firsts]
-    truth = split.strict_majority()
-    guess = np.array([EMOTIONS.index(each.emotion) if each else -1 for each in told])
+    first = [result.faces[0] if result.faces else None for result in results]
+    truth, guess = split.strict_majority(), metrics.concluded(first)
     named = f"FER+ validation, strict majority, n = {len(split)}, {options.prompt}"
-    yield f"{named}: faces found", share_text(sum(face is not None for face in firsts), len(split)), "0.98"
-    yield f"{named}: accuracy", share_text(int((guess == truth).sum()), len(truth)), "0.74"
-    yield f"{named}: macro-F1, all eight", _interval(_macro_f1, truth, guess), "reported"
-    yield f"{named}: macro-F1, classes with ≥ 100 faces", _interval(_common_f1, truth, guess), "reported"
+    found = [face for face in first if face]
+    yield f"{named}: faces found", share_text(len(found), len(split)), "0.98"
+    yield f"{named}: accuracy", share_text(int((guess == truth).sum()), len(truth)), "0.82"
+    for name, classes in (("all eight", range(len(EMOTIONS))), ("classes with ≥ 100 faces", metrics.COMMON)):
+        figure = resampled(metrics.macro_f1, metrics.by_label(guess, truth, classes))
+        yield f"{named}: macro-F1, {name}", str(figure), "reported"
     for index, emotion in enumerate(EMOTIONS):
         of = truth == index
         yield f"recall of {emotion}", share_text(int((guess[of] == index).sum()), int(of.sum())), "reported"
-    valid = sum(face.error is None for face in firsts if face)
-    yield "answers that parse and name only drawn faces", share_text(valid, sum(f is not None for f in firsts)), "1.00"
-    yield from _honesty(firsts, told, truth)
+    valid = sum(face.error is None for face in found)
+    yield "answers that parse and name only drawn faces", share_text(valid, len(found)), "1.00"
+    yield from _honesty(first, guess == truth)
     yield "faces per second over the whole split", f"{len(split) / seconds:.1f}", "reported"
 
 
-def _honesty(firsts: list[Any], told: list[Any], truth: NDArray[np.int64]) -> Iterator[Row]:
+def _honesty(faces: list[Any], right: NDArray[np.bool_]) -> Iterator[Row]:
     """How far the explanations hold: claims against measurement, and probabilities against outcomes."""
-    checks = [check for face in firsts if face for check in face.checks]
-    measurable = [check for check in checks if check.verdict != "unmeasurable"]
-    supported = sum(check.verdict == "supported" for check in measurable)
-    yield "claims supported by measurement", share_text(supported, len(measurable)), "reported"
-    yield "claims that could be measured", share_text(len(measurable), len(checks)), "reported"
-    said = [each for each in told if each and each.observations]
-    own = sum(_cited(each.interpretation) <= {one.au for one in each.observations} for each in said)
-    yield "interpretations that cite only action units they observed", share_text(own, len(said)), "reported"
-    yield "expected calibration error, 15 bins", f"{_calibration_error(told, truth):.3f}", "reported"
-
-
-def _cited(interpretation: str) -> set[int]:
-    """The action units an interpretation names by number: «AU 6, 12»."""
-    lists = re.findall(r"\bAU ?(\d+(?:, \d+)*)", interpretation)
-    return {int(code) for numbers in lists for code in numbers.split(", ")}
-
-
-def _calibration_error(told: list[Any], truth: NDArray[np.int64]) -> float:
-    from facevlm.types import EMOTIONS
-
-    sure = np.array([max(each.probabilities.values()) if each and each.probabilities else np.nan for each in told])
-    right = np.array(
-        [each is not None and EMOTIONS.index(each.emotion) == label for each, label in zip(told, truth, strict=True)]
-    )
+    yield "claims supported by measurement", str(resampled(metrics.ratio, metrics.faithfulness(faces))), "0.90"
+    yield "claims that could be measured", str(resampled(metrics.ratio, metrics.coverage(faces))), "0.70"
+    told = [face.explanation for face in faces if face and face.explanation]
+    cited = sum(texts.cites_what_it_observed(each) for each in told)
+    yield "interpretations that cite only action units they observed", share_text(cited, len(told)), "reported"
+    sure = metrics.surest(faces)
     known = ~np.isnan(sure)
-    bins = np.minimum((sure[known] * 15).astype(int), 14)
-    gaps = [abs(sure[known][bins == b].mean() - right[known][bins == b].mean()) * (bins == b).mean() for b in set(bins)]
-    return float(sum(gaps))
+    calibration = resampled(metrics.calibration_error, metrics.sureness(sure[known], right[known]))
+    yield "expected calibration error, 15 bins", str(calibration), "at most 0.06"
 
 
 def speed(_: argparse.Namespace) -> Iterator[Row]:
@@ -238,26 +220,6 @@ def _environment(extra: dict[str, str]) -> dict[str, str]:
     import os
 
     return {**os.environ, **extra}
-
-
-def _interval(score: Callable[[NDArray[np.int64], NDArray[np.int64]], float], truth: Any, guess: Any) -> str:
-    rng = np.random.default_rng(0)
-    drawn = [rng.integers(0, len(truth), len(truth)) for _ in range(1000)]
-    low, high = np.percentile([score(truth[rows], guess[rows]) for rows in drawn], (2.5, 97.5))
-    return f"{score(truth, guess):.3f} ({low:.3f}–{high:.3f})"
-
-
-def _macro_f1(truth: NDArray[np.int64], guess: NDArray[np.int64]) -> float:
-    from sklearn.metrics import f1_score
-
-    return float(f1_score(truth, guess, labels=range(8), average="macro", zero_division=0))
-
-
-def _common_f1(truth: NDArray[np.int64], guess: NDArray[np.int64]) -> float:
-    """Neutral, happiness, surprise, sadness, anger: the classes of FER+ validation with at least 100 faces."""
-    from sklearn.metrics import f1_score
-
-    return float(f1_score(truth, guess, labels=range(5), average="macro", zero_division=0))
 
 
 PARTS: dict[str, Callable[[argparse.Namespace], Iterator[Row]]] = {"faces": faces, "ferplus": ferplus, "speed": speed}
