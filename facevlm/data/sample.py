@@ -6,14 +6,16 @@ an action unit that is not among `aus` was not coded, which is not the same as a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import Field, ValidationError, field_validator
 
 from facevlm.errors import InputError, quoted
 from facevlm.types import AU_CODES, Box, Emotion, Intensity, Side, Value
+
+Row = TypeVar("Row")
 
 
 class UnitLabel(Value):
@@ -65,21 +67,34 @@ class Rejected(Value):
 def read_samples(path: Path) -> tuple[list[Sample], list[Rejected]]:
     """The samples of a JSON-lines file and, with its number and the reason, each row that is none.
 
+    Raises:
+        InputError: the file cannot be opened.
+    """
+    return read_lines(path, Sample.model_validate_json)
+
+
+def read_lines(path: Path, one: Callable[[bytes], Row]) -> tuple[list[Row], list[Rejected]]:
+    """What `one` makes of each line of a file and, with its number and the reason, each line that it cannot use.
+
     Empty lines are passed over. A last line that was cut short is a row like any other that cannot be read.
+
+    Args:
+        path: a JSON-lines file.
+        one: what reads a line; it raises ValidationError or InputError for one that cannot be used.
 
     Raises:
         InputError: the file cannot be opened.
     """
-    samples: list[Sample] = []
+    rows: list[Row] = []
     rejected: list[Rejected] = []
-    for row, line in enumerate(_content(path).split(b"\n"), start=1):
-        if not line.strip():
-            continue
+    for number, line in enumerate(_content(path).split(b"\n"), start=1):
         try:
-            samples.append(Sample.model_validate_json(line))
-        except ValidationError as error:
-            rejected.append(Rejected(file=str(path), row=row, reason=reason(error)))
-    return samples, rejected
+            if line.strip():
+                rows.append(one(line))
+        except (ValidationError, InputError) as error:
+            why = reason(error) if isinstance(error, ValidationError) else str(error)
+            rejected.append(Rejected(file=str(path), row=number, reason=why))
+    return rows, rejected
 
 
 def write_samples(path: Path, samples: Iterable[Sample]) -> int:
@@ -119,4 +134,4 @@ def _content(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); give a JSON-lines file of samples") from None
+        raise InputError(f"{path}: cannot be read ({error.strerror}); give a JSON-lines file") from None

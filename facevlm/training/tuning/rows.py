@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from PIL import Image, UnidentifiedImageError
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from facevlm.data.sample import Rejected, reason
+from facevlm.data.sample import Rejected, read_lines
 from facevlm.errors import InputError
 
 
@@ -89,15 +89,7 @@ def read(file: Path) -> tuple[list[Row], list[Rejected]]:
     Raises:
         InputError: the file cannot be read, or holds no row that can be used.
     """
-    rows: list[Row] = []
-    rejected: list[Rejected] = []
-    for number, line in enumerate(_lines(file), start=1):
-        if not line.strip():
-            continue
-        try:
-            rows.append(_row(line, file.parent))
-        except InputError as error:
-            rejected.append(Rejected(file=str(file), row=number, reason=str(error)))
+    rows, rejected = read_lines(file, lambda line: _row(line, file.parent))
     if not rows:
         why = f"; row {rejected[0].row}: {rejected[0].reason}" if rejected else ""
         raise InputError(f"{file}: holds no row to train on{why}; `facevlm data convert --to trl` writes such rows")
@@ -122,23 +114,14 @@ def digest(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()[:16]
 
 
-def _lines(file: Path) -> list[bytes]:
-    try:
-        return file.read_bytes().split(b"\n")
-    except OSError as error:
-        raise InputError(f"{file}: cannot be read ({error.strerror}); give a JSON-lines file of rows") from None
-
-
 def _row(line: bytes, folder: Path) -> Row:
     try:
         content = json.loads(line)
         if isinstance(content, dict) and "image" in content and "prompt" not in content:
             raise InputError("a sample, not a row; `facevlm data convert SAMPLES OUT --to trl` makes rows of samples")
-        row = Row.model_validate(content | {"folder": folder} if isinstance(content, dict) else content)
-    except ValidationError as error:
-        raise InputError(reason(error)) from None
     except (ValueError, RecursionError):
         raise InputError("not a whole JSON object") from None
+    row = Row.model_validate(content | {"folder": folder} if isinstance(content, dict) else content)
     for picture in row.pictures:
         fault = _fault(picture)
         if fault:

@@ -14,11 +14,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 
 from facevlm.data import cot
 from facevlm.data.cot.coding import Coding
-from facevlm.data.sample import Rejected, UnitLabel, reason
+from facevlm.data.sample import Rejected, UnitLabel, read_lines
 from facevlm.errors import InputError
 from facevlm.prompting.load import AnswerField
 from facevlm.types import AU_CODES, ActionUnit, Emotion, Face, Intensity, Side, Value
@@ -130,16 +130,7 @@ def read_rows(file: Path) -> tuple[list[Row], list[Rejected]]:
     Raises:
         InputError: the file cannot be read, or holds no row that can be used.
     """
-    rows: list[Row] = []
-    rejected: list[Rejected] = []
-    for number, line in enumerate(_lines(file), start=1):
-        try:
-            if line.strip():
-                row = Row.model_validate_json(line).model_copy(update={"folder": file.parent})
-                rows.append(_usable(row))
-        except (ValidationError, InputError) as error:
-            why = reason(error) if isinstance(error, ValidationError) else str(error)
-            rejected.append(Rejected(file=str(file), row=number, reason=why))
+    rows, rejected = read_lines(file, lambda line: _usable(line, file.parent))
     if not rows:
         first = f" (row {rejected[0].row}: {rejected[0].reason})" if rejected else ""
         raise InputError(f"{file}: holds no row of reinforcement{first}; see docs/training.md for what one is")
@@ -152,7 +143,8 @@ def divided(rows: Sequence[Row], share: float) -> tuple[list[Row], list[Row]]:
     return [row for row in rows if _place(row) >= share], held_out
 
 
-def _usable(row: Row) -> Row:
+def _usable(line: bytes, folder: Path) -> Row:
+    row = Row.model_validate_json(line).model_copy(update={"folder": folder})
     for image in row.images:
         if not (row.folder / image).is_file():
             raise InputError(f"{row.folder / image}: there is no such picture; give rows whose pictures are there")
@@ -164,10 +156,3 @@ def _usable(row: Row) -> Row:
 
 def _place(row: Row) -> float:
     return int(hashlib.sha256(row.images[0].encode()).hexdigest()[:8], 16) / 16**8
-
-
-def _lines(file: Path) -> list[bytes]:
-    try:
-        return file.read_bytes().split(b"\n")
-    except OSError as error:
-        raise InputError(f"{file}: cannot be read ({error.strerror}); give JSON lines with --data") from None
