@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,7 @@ def train(
         writer = Writer(tokenizer, recipe.tasks, 1000 * seed + epoch, claimed=recipe.claimed)
         order = torch.multinomial(shares, steps * batch, replacement=True, generator=chance)
         batches = _batches(faces, order, batch, writer, teacher, recipe, chance)
-        for place, each in enumerate(batches):
+        for place, each in enumerate(ahead(batches)):
             total += step(model, optimiser, each, writer.emotion_ids)
             schedule.step()
             if place % 50 == 0:
@@ -165,6 +166,15 @@ def _batches(
         target = _targets(faces, rows, texts, grey, teacher)
         for part in by_length(writer.lengths(texts), size, lambda count: torch.randperm(count, generator=chance)):
             yield Batch(writer.encode([texts[index] for index in part]), pixels[part, None], target[part])
+
+
+def ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """The same batches, the next one made while this one is learned from."""
+    with ThreadPoolExecutor(1, thread_name_prefix="facevlm-texts") as pool:
+        coming = pool.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = pool.submit(next, batches, None)
+            yield batch
 
 
 def by_length(lengths: Tensor, size: int, shuffled: Callable[[int], Iterable[int]]) -> list[list[int]]:

@@ -47,7 +47,8 @@ def train(model: nn.Module, tokenizer: Any, faces: FaceArrays, out: Path, recipe
     for done in range(checkpoint.resume(out, **parts), -(-steps // SAVED_EVERY)):
         writer = Writer(tokenizer, {"sov-cot": 1.0}, 1000 * seed + done, shown=False)
         first, losses = done * SAVED_EVERY, []
-        for batch in _batches(labelled, writer, recipe.batch, min(SAVED_EVERY, steps - first), 1000 * seed + done):
+        batches = _batches(labelled, writer, recipe.batch, min(SAVED_EVERY, steps - first), 1000 * seed + done)
+        for batch in language.ahead(batches):
             losses.append(language.step(model, optimiser, batch, writer.emotion_ids))
             schedule.step()
         checkpoint.save(checkpoint.training_state(done + 1, **parts), out)
