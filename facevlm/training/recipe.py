@@ -54,7 +54,6 @@ class Base(Part):
 class Lora(Part):
     rank: int = Field(default=32, gt=0)
     alpha: int = Field(default=64, gt=0)
-    dropout: float = Field(default=0.05, ge=0, lt=1)
 
 
 class Sft(Part):

@@ -13,6 +13,7 @@ from facevlm.errors import InputError
 from facevlm.models.local import LocalModel
 from facevlm.training.embedded import adapter, base, nano
 from facevlm.training.embedded.arrays import array_file, face_arrays
+from facevlm.training.recipe import Lora
 
 LANGUAGE = "language: {tasks: {TASK: 0.8, sov-question: 0.2}, epochs: 1, rate: 0.001, batch: 8, synthetic: 0.3}\n"
 RENDERS = "renders: {explain: 24}\n"
@@ -65,6 +66,27 @@ def test_the_adapter_touches_the_language_part_alone(trained: Path) -> None:
         names = list(weights.keys())
     assert len(names) == 4 * 7 * 2
     assert all("text_model" in name for name in names)
+
+
+def test_the_sum_of_an_adapters_weights_gives_what_the_sum_of_its_outputs_gives(trained: Path) -> None:
+    """The first is how it is trained, the second how peft and vLLM serve it."""
+    import torch
+    from peft.tuners.lora import LoraLayer
+    from transformers import AutoModelForImageTextToText
+
+    base_model = AutoModelForImageTextToText.from_pretrained(trained / "nano-base", dtype=torch.float32)
+    adapted = adapter._with_lora(base_model, Lora(rank=4, alpha=8)).eval()
+    for name, weight in adapted.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(weight, std=0.1)
+    ids = torch.arange(300, 320)[None]
+    with torch.no_grad():
+        summed = adapted(input_ids=ids).logits
+        for layer in adapted.modules():
+            if isinstance(layer, LoraLayer):
+                del layer.forward
+        served = adapted(input_ids=ids).logits
+    assert torch.allclose(summed, served, atol=1e-4)
 
 
 def test_both_configurations_tie_the_word_embeddings(trained: Path) -> None:
