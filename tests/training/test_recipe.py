@@ -8,7 +8,10 @@ from facevlm.config import asset_dir
 from facevlm.errors import InputError
 from facevlm.training import recipe
 
-GOOD = "teacher_epochs: 1\ntower_epochs: 1\nwords: {texts: 8, rate: 0.001}\nlanguage: {tasks: {sov-cot: 1.0}, epochs: 1, rate: 0.001}\n"
+GOOD = (
+    "teacher_epochs: 1\ntower_epochs: 1\nwords: {texts: 8, rate: 0.001}\n"
+    "language: {tasks: {sov-cot: 1.0}, epochs: 1, rate: 0.001}\n"
+)
 
 
 def written(folder: Path, text: str) -> Path:

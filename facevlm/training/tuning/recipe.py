@@ -19,6 +19,7 @@ FOLDER = Path(__file__).parent / "recipes"
 class Targeted(Lora):
     """A LoRA adapter and where it goes."""
 
+    dropout: float = Field(default=0.05, ge=0, lt=1)
     targets: str | tuple[str, ...] = Field(
         default="auto",
         description="auto: every linear layer of the language part; else names of layers, or a pattern of whole names.",
