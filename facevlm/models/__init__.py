@@ -5,7 +5,9 @@ This package knows the values of `facevlm.types` and nothing of faces, marks or 
 
 from __future__ import annotations
 
-from facevlm.models.protocol import Answer, Model
-from facevlm.models.registry import ModelInfo, available, load
+from facevlm.models.protocol import GREEDY, Answer, Model, Piece, Sampling, ServedModel
+from facevlm.models.registry import ModelInfo, available, load, of_endpoint
 
-__all__ = ["Answer", "Model", "ModelInfo", "available", "load"]
+__all__ = [
+    "GREEDY", "Answer", "Model", "ModelInfo", "Piece", "Sampling", "ServedModel", "available", "load", "of_endpoint",
+]  # fmt: skip

@@ -11,20 +11,26 @@ import logging
 import os
 import threading
 import warnings
-from collections.abc import Mapping, Sequence
-from functools import cached_property
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from facevlm.errors import ModelError, PrerequisiteError
-from facevlm.models.protocol import Answer
+from facevlm.models.protocol import GREEDY, Answer, Piece, Sampling
+from facevlm.models.relay import Tell, relayed
 from facevlm.types import EMOTIONS, Conversation, Emotion, Generation
 
 if TYPE_CHECKING:
     import xgrammar
     from torch import Tensor
 
+    from facevlm.models.streamer import Streamer
+
 LARGEST_BATCH = 64
+GRAMMARS = 32  # compiled schemas that are kept; whoever may name one's own can make any number
 
 
 class LocalModel:
@@ -53,22 +59,15 @@ class LocalModel:
         # What ships is shown pictures by Pillow, alike wherever it runs; others as their makers mean it.
         backend = {"backend": "pil"} if facts else {}
         self.processor, self.network = _load(Path(base), Path(adapter) if adapter else None, threads, backend)
-        self._grammars: dict[str, xgrammar.CompiledGrammar] = {}
+        self._grammars: OrderedDict[str, xgrammar.CompiledGrammar] = OrderedDict()
 
     def generate(
         self, conversations: Sequence[Conversation], *, temperature: float = 0.0, seed: int | None = None
     ) -> list[Answer]:
         """One answer per conversation, in order; a batch that fails gives its error in the place of each answer."""
-        answers: list[Answer] = []
-        for start in range(0, len(conversations), LARGEST_BATCH):
-            batch = conversations[start : start + LARGEST_BATCH]
-            try:
-                with self._turn:
-                    answers += self._answer(batch, temperature, seed)
-            except (RuntimeError, ValueError, MemoryError) as error:  # what torch, transformers and xgrammar raise
-                reason = str(error).partition("\n")[0]
-                answers += [ModelError(f"{self.name}: {reason}; try fewer or smaller pictures at once")] * len(batch)
-        return answers
+        sampling = Sampling(temperature, seed=seed)
+        batches = (conversations[start : start + LARGEST_BATCH] for start in _starts(conversations))
+        return [answer for batch in batches for answer in self._answers(batch, sampling)]
 
     async def agenerate(
         self, conversations: Sequence[Conversation], *, temperature: float = 0.0, seed: int | None = None
@@ -76,21 +75,53 @@ class LocalModel:
         """`generate` in a thread of its own."""
         return await asyncio.to_thread(self.generate, conversations, temperature=temperature, seed=seed)
 
-    def _answer(self, batch: Sequence[Conversation], temperature: float, seed: int | None) -> list[Generation]:
+    async def answers(self, conversations: Sequence[Conversation], sampling: Sampling = GREEDY) -> list[Answer]:
+        """As `agenerate`; whoever asks first is answered first. Cancelling it stops the model at the next token."""
+        written = {
+            each.index: each.answer async for each in self.pieces(conversations, sampling) if each.answer is not None
+        }
+        return [written[index] for index in range(len(conversations))]
+
+    def pieces(self, conversations: Sequence[Conversation], sampling: Sampling = GREEDY) -> AsyncGenerator[Piece]:
+        """The answers as they are written, token by token. Closing it stops the model at the next token."""
+        return relayed(lambda tell: self._queue.submit(self._write, conversations, sampling, tell))
+
+    def _write(self, conversations: Sequence[Conversation], sampling: Sampling, tell: Tell[Piece]) -> None:
+        """Answers conversations, telling each piece as it comes."""
+        from facevlm.models.streamer import Streamer
+
+        for start in _starts(conversations):
+            batch = conversations[start : start + LARGEST_BATCH]
+            streamer = Streamer(self.tokenizer, len(batch), partial(_tell_piece, tell, start))
+            for index, answer in enumerate(self._answers(batch, sampling, streamer), start):
+                tell(Piece(index, answer=answer))
+
+    def _answers(
+        self, batch: Sequence[Conversation], sampling: Sampling, streamer: Streamer | None = None
+    ) -> Sequence[Answer]:
+        try:
+            with self._turn:
+                return self._generated(batch, sampling, streamer)
+        except (RuntimeError, ValueError, MemoryError) as error:  # what torch, transformers and xgrammar raise
+            reason = str(error).partition("\n")[0]
+            return [ModelError(f"{self.name}: {reason}; try fewer or smaller pictures at once")] * len(batch)
+
+    def _generated(
+        self, batch: Sequence[Conversation], sampling: Sampling, streamer: Streamer | None
+    ) -> list[Generation]:
         import torch
 
         inputs = self.encode(batch).to(self.network.device)
-        sampling = {"do_sample": True, "temperature": temperature} if temperature > 0 else {"do_sample": False}
-        if seed is not None:
-            torch.manual_seed(seed)
+        if sampling.seed is not None:
+            torch.manual_seed(sampling.seed)
         with torch.inference_mode():
             result = self.network.generate(
-                **inputs, **sampling, max_new_tokens=max(each.max_tokens for each in batch),
+                **inputs, **_choosing(sampling), max_new_tokens=max(map(sampling.limit, batch)),
                 logits_processor=self._constraints(batch), output_logits=bool(self._emotion_ids),
                 return_dict_in_generate=True, pad_token_id=self.tokenizer.pad_token_id,
-                eos_token_id=self.stop_ids,
+                eos_token_id=self.stop_ids, streamer=streamer,
             )  # fmt: skip
-        return self._read(inputs["input_ids"].shape[1], result)
+        return self._read(inputs["attention_mask"], result)
 
     def encode(self, batch: Sequence[Conversation]) -> Any:
         """What the network is given: the processor's tensors, prompts padded on their left."""
@@ -117,18 +148,24 @@ class LocalModel:
         key = json.dumps(schema)
         if key not in self._grammars:
             self._grammars[key] = self._compiler.compile_json_schema(key, any_whitespace=False, separators=(",", ":"))
+        self._grammars.move_to_end(key)
+        while len(self._grammars) > GRAMMARS:
+            self._grammars.popitem(last=False)
         return self._grammars[key]
 
-    def _read(self, prompt_length: int, result: Any) -> list[Generation]:
-        written = result.sequences[:, prompt_length:]
+    def _read(self, prompts: Tensor, result: Any) -> list[Generation]:
+        """The answers after the prompts, which are told as their mask, (answers, length)."""
+        written = result.sequences[:, prompts.shape[1] :]
         texts = self.tokenizer.batch_decode(written, skip_special_tokens=True)
-        asked = {"prompt_tokens": prompt_length}
+        lengths = zip(prompts.sum(1).tolist(), map(self._length, written.tolist()), strict=True)
         return [
-            Generation(
-                text, self._probabilities(row, index, result.logits), usage=asked | {"completion_tokens": len(row)}
-            )
-            for index, (text, row) in enumerate(zip(texts, written, strict=True))
+            Generation(text, self._probabilities(row, index, result.logits), usage=_usage(*length))
+            for index, (text, row, length) in enumerate(zip(texts, written, lengths, strict=True))
         ]
+
+    def _length(self, tokens: Sequence[int]) -> int:
+        """How many tokens were written up to the one that ends the answer; after it come those that fill the batch."""
+        return next((place for place, token in enumerate(tokens, 1) if token in self.stop_ids), len(tokens))
 
     def _probabilities(self, tokens: Tensor, index: int, logits: Sequence[Tensor]) -> dict[Emotion, float] | None:
         """The eight emotions' probabilities where the answer first names one: elsewhere it only repeats itself."""
@@ -147,6 +184,11 @@ class LocalModel:
         """The tokens of the eight emotions; empty where the tokenizer does not have one token for each."""
         encoded = [self.tokenizer.encode(emotion, add_special_tokens=False) for emotion in EMOTIONS]
         return [ids[0] for ids in encoded] if all(len(ids) == 1 for ids in encoded) else []
+
+    @cached_property
+    def _queue(self) -> ThreadPoolExecutor:
+        """The one thread that answers whoever asks without waiting: a line of askers, not a crowd of threads."""
+        return ThreadPoolExecutor(1, thread_name_prefix=f"facevlm-{self.name}")
 
     @cached_property
     def _compiler(self) -> xgrammar.GrammarCompiler:
@@ -169,6 +211,27 @@ class LocalModel:
     def tokenizer(self) -> Any:
         """The processor's, as transformers has it."""
         return self.processor.tokenizer
+
+
+def _starts(conversations: Sequence[Conversation]) -> range:
+    """Where each batch begins."""
+    return range(0, len(conversations), LARGEST_BATCH)
+
+
+def _tell_piece(tell: Tell[Piece], start: int, row: int, text: str) -> None:
+    tell(Piece(start + row, text))
+
+
+def _choosing(sampling: Sampling) -> dict[str, Any]:
+    """How tokens are chosen, as transformers calls it."""
+    if sampling.temperature == 0:
+        return {"do_sample": False}
+    nucleus = {} if sampling.top_p is None else {"top_p": sampling.top_p}
+    return {"do_sample": True, "temperature": sampling.temperature, **nucleus}
+
+
+def _usage(asked: int, written: int) -> dict[str, int]:
+    return {"prompt_tokens": asked, "completion_tokens": written, "total_tokens": asked + written}
 
 
 def _messages(conversation: Conversation) -> list[dict[str, Any]]:

@@ -1,33 +1,21 @@
-"""Any OpenAI-compatible endpoint, by URL: OpenAI itself, vLLM, llama.cpp, Ollama, a gateway.
-
-All requests run on one event loop in a thread of its own. So the sync and the async call share one connection pool and
-one limit on requests in flight, and the sync call works inside a running loop too.
-"""
+"""Any model of an OpenAI-compatible endpoint: OpenAI itself, vLLM, llama.cpp, Ollama, a gateway."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import threading
-import weakref
-from collections.abc import Awaitable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from functools import partial
+from typing import Any, Literal
 
-from pydantic import HttpUrl, TypeAdapter, ValidationError
-
-from facevlm.errors import InputError, ModelError, PrerequisiteError, quoted
-from facevlm.models.protocol import Answer
-from facevlm.models.wire import OPTIONAL, Listing, generation_of, read, request_of, without
+from facevlm.errors import ModelError
+from facevlm.models.endpoint import IN_FLIGHT, KEY_VARIABLE, Endpoint
+from facevlm.models.protocol import GREEDY, Answer, Piece, Sampling
+from facevlm.models.relay import Tell, relayed
+from facevlm.models.wire import Heard, generation_of, request_of
 from facevlm.types import Conversation
 
-if TYPE_CHECKING:
-    import openai
-
-Result = TypeVar("Result")
-
-KEY_VARIABLE = "OPENAI_API_KEY"
-IN_FLIGHT = 16
+__all__ = ["IN_FLIGHT", "KEY_VARIABLE", "OpenAIModel"]
 
 
 class OpenAIModel:
@@ -35,13 +23,12 @@ class OpenAIModel:
 
     Args:
         name: the endpoint's id of the model.
-        base_url: e.g. `http://localhost:8001/v1`.
+        base_url: e.g. `http://localhost:8001/v1`, or an `Endpoint` that several models share.
         adapter: the endpoint's id of a LoRA adapter of that model; vLLM serves it under this id.
-        api_key_env: the variable that holds the key. It must be set unless it is the default one.
-        timeout: seconds one answer may take, retries included.
-        retries: further attempts, with exponential back-off, after 408, 409, 429, 5xx or a lost connection.
+        api_key_env, timeout, retries: as `Endpoint` takes them.
         asks: whether the model is shown the whole marked picture or marked crops.
         crop_size: side of those crops in pixels.
+        temperature: that its emotions' probabilities were calibrated at.
 
     Raises:
         InputError: `base_url` is not an http(s) URL.
@@ -51,7 +38,7 @@ class OpenAIModel:
     def __init__(
         self,
         name: str,
-        base_url: str,
+        base_url: str | Endpoint,
         *,
         adapter: str | None = None,
         api_key_env: str = KEY_VARIABLE,
@@ -59,25 +46,29 @@ class OpenAIModel:
         retries: int = 3,
         asks: Literal["scene", "face"] = "scene",
         crop_size: int = 512,
+        temperature: float = 1.0,
     ) -> None:
         self.name = name
         self.adapter = adapter
         self.asks = asks
         self.crop_size = crop_size
-        self._url = base_url
-        self._timeout = timeout
-        self._client = _client(base_url, api_key_env, retries)
-        self._slots = asyncio.Semaphore(IN_FLIGHT)
-        self._refused: frozenset[str] = frozenset()
-        self._loop = asyncio.new_event_loop()
-        threading.Thread(target=_run, args=(self._loop,), name=f"endpoint {base_url}", daemon=True).start()
-        weakref.finalize(self, self._loop.call_soon_threadsafe, self._loop.stop)
+        self._temperature = temperature
+        self.endpoint = (
+            base_url
+            if isinstance(base_url, Endpoint)
+            else Endpoint(base_url, api_key_env=api_key_env, timeout=timeout, retries=retries)
+        )
+
+    @property
+    def served_as(self) -> str:
+        """The id that requests name."""
+        return self.adapter or self.name
 
     def generate(
         self, conversations: Sequence[Conversation], *, temperature: float = 0.0, seed: int | None = None
     ) -> list[Answer]:
         """One answer per conversation, in order; a request that failed gives a ModelError in its place."""
-        future = self._submit(self._answers(conversations, temperature, seed))
+        future = self._answers(conversations, Sampling(temperature, seed=seed))
         try:
             return future.result()
         finally:
@@ -87,104 +78,54 @@ class OpenAIModel:
         self, conversations: Sequence[Conversation], *, temperature: float = 0.0, seed: int | None = None
     ) -> list[Answer]:
         """`generate`, without blocking the caller's event loop."""
-        return await asyncio.wrap_future(self._submit(self._answers(conversations, temperature, seed)))
+        return await self.answers(conversations, Sampling(temperature, seed=seed))
+
+    async def answers(self, conversations: Sequence[Conversation], sampling: Sampling = GREEDY) -> list[Answer]:
+        """As `agenerate`. Cancelling it closes the connections, by which servers know to stop."""
+        return await asyncio.wrap_future(self._answers(conversations, sampling))
+
+    def pieces(self, conversations: Sequence[Conversation], sampling: Sampling = GREEDY) -> AsyncGenerator[Piece]:
+        """The answers as they are written. Closing it closes the connections, by which servers know to stop."""
+        return relayed(partial(self._writing, conversations, sampling))
 
     def served(self) -> tuple[str, ...]:
         """The ids of the models the endpoint offers. Raises ModelError where it does not say."""
-        return self._submit(self._served()).result()
+        return tuple(each.id for each in self.endpoint.submit(self.endpoint.listing()).result())
 
-    def _submit(self, work: Coroutine[Any, Any, Result]) -> Future[Result]:
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
+    def _answers(self, conversations: Sequence[Conversation], sampling: Sampling) -> Future[list[Answer]]:
+        async def gathered() -> list[Answer]:
+            return await asyncio.gather(*(self._answer(asked, sampling) for asked in conversations))
 
-    async def _answers(
-        self, conversations: Sequence[Conversation], temperature: float, seed: int | None
-    ) -> list[Answer]:
-        return await asyncio.gather(*(self._answer(asked, temperature, seed) for asked in conversations))
+        return self.endpoint.submit(gathered())
 
-    async def _answer(self, conversation: Conversation, temperature: float, seed: int | None) -> Answer:
+    async def _answer(self, conversation: Conversation, sampling: Sampling) -> Answer:
         try:
-            async with self._slots:
-                request = request_of(conversation, self.adapter or self.name, temperature, seed)
-                return generation_of(await self._within_time(self._create(request)), self._url)
+            body = await self.endpoint.complete(self._request(conversation, sampling))
+            return generation_of(body, self.endpoint.url, self.asks, self._temperature)
         except ModelError as error:
             return error
 
-    async def _served(self) -> tuple[str, ...]:
-        reply = await self._within_time(self._client.models.with_raw_response.list())
-        listed = read(Listing, reply.http_response.text, self._url)
-        return tuple(model.id for model in listed.data)
+    def _writing(self, conversations: Sequence[Conversation], sampling: Sampling, tell: Tell[Piece]) -> Future[None]:
+        async def written() -> None:
+            asked = enumerate(conversations)
+            await asyncio.gather(*(self._written(index, each, sampling, tell) for index, each in asked))
 
-    async def _within_time(self, work: Awaitable[Result]) -> Result:
-        """A request's result. Raises ModelError where the endpoint refused, failed or was too slow."""
-        import openai
+        return self.endpoint.submit(written())
 
+    async def _written(self, index: int, conversation: Conversation, sampling: Sampling, tell: Tell[Piece]) -> None:
+        heard = Heard(self.endpoint.url)
+
+        def hear(event: Any) -> None:
+            if text := heard.add(event):
+                tell(Piece(index, text))
+
+        answer: Answer
         try:
-            async with asyncio.timeout(self._timeout):
-                return await work
-        except (TimeoutError, openai.APITimeoutError):
-            raise ModelError(
-                f"{self._url}: no answer within {self._timeout:g} s; raise FACEVLM_TIMEOUT or use a faster model"
-            ) from None
-        except openai.APIConnectionError as error:
-            cause = quoted(str(error.__cause__))
-            raise ModelError(f"{self._url}: no connection ({cause}); start the server or correct --base-url") from None
-        except openai.APIStatusError as error:
-            raise ModelError(f"{self._url}: {self._refusal(error)}") from None
+            await self.endpoint.stream(self._request(conversation, sampling), hear)
+            answer = heard.generation(self.asks, self._temperature)
+        except ModelError as error:
+            answer = error
+        tell(Piece(index, answer=answer))
 
-    async def _create(self, request: dict[str, Any]) -> str:
-        """The body of the reply; asked again without those options that the endpoint refuses."""
-        import openai
-
-        refused = self._refused
-        while True:
-            try:
-                reply = await self._client.chat.completions.with_raw_response.create(**without(refused, request))
-            except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-                named = frozenset(option for option in OPTIONAL if option in str(error)) or {"logprobs"}
-                if named <= refused:
-                    raise
-                refused |= named
-            else:
-                self._refused = refused
-                body: str = reply.http_response.text
-                return body
-
-    def _refusal(self, error: openai.APIStatusError) -> str:
-        """What an error status means, in the server's words, and what to do."""
-        said = quoted(error.message)
-        match error.status_code:
-            case 401 | 403:
-                return f"the key was refused ({said}); put a valid one into the variable that --api-key-env names"
-            case 404:
-                asked = self.adapter or self.name
-                return f"model {asked!r} or this URL was not found ({said}); {self._url}/models lists what it serves"
-            case 429:
-                return f"too many requests ({said}); wait, or raise the endpoint's limits"
-            case status if status >= 500:
-                return f"the server failed ({said}); see its log, then try again"
-        return f"the request was refused ({said}); choose a vision-language model that follows a JSON schema"
-
-
-def _run(loop: asyncio.AbstractEventLoop) -> None:
-    try:
-        loop.run_forever()
-    finally:
-        loop.close()
-
-
-def _client(base_url: str, api_key_env: str, retries: int) -> openai.AsyncOpenAI:
-    import openai
-
-    try:
-        TypeAdapter(HttpUrl).validate_python(base_url)
-    except ValidationError:
-        raise InputError(f"{base_url}: not an endpoint's URL; give one such as http://localhost:8001/v1") from None
-    key = os.environ.get(api_key_env)
-    if not key and api_key_env != KEY_VARIABLE:
-        raise PrerequisiteError(f"{api_key_env}: the variable that names the endpoint's key is not set; export it")
-    return openai.AsyncOpenAI(
-        api_key=key or "none",  # servers on one's own machine rarely want one
-        base_url=base_url,
-        max_retries=retries,
-        timeout=openai.Timeout(None, connect=5.0),  # the whole answer is timed, not each attempt
-    )
+    def _request(self, conversation: Conversation, sampling: Sampling) -> dict[str, Any]:
+        return request_of(conversation, self.served_as, sampling, self.endpoint.data_urls)

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar, cast
+from typing import Literal, TypeVar, cast
 
 from PIL import Image
 from pydantic import BaseModel, Field
@@ -18,7 +18,7 @@ from pydantic import BaseModel, Field
 from facevlm.errors import ModelError, PrerequisiteError
 from facevlm.models.local import LocalModel
 from facevlm.models.openai import KEY_VARIABLE, OpenAIModel
-from facevlm.models.protocol import Answer
+from facevlm.models.protocol import GREEDY, Answer
 from facevlm.models.registry import BARE, load
 from facevlm.models.wire import PNG_PIXELS, read, request_of, without
 from facevlm.types import Conversation, Generation
@@ -180,10 +180,10 @@ def _written_here(model: LocalModel, conversation: Conversation) -> _Written:
 
 
 def _written_there(model: OpenAIModel, conversation: Conversation) -> _Written:
-    request: dict[str, Any] = without(frozenset({"logprobs"}), request_of(conversation, model.name, 0.0, None))
-    request["extra_body"] = {"return_token_ids": True}
-    body = model._submit(model._within_time(model._create(request))).result()
-    completion = read(_Completion, body, model._url)
+    there = model.endpoint
+    request = without(frozenset({"logprobs"}), request_of(conversation, model.name, GREEDY, there.data_urls))
+    body = there.submit(there.complete(request | {"return_token_ids": True})).result()
+    completion = read(_Completion, body, there.url)
     choice = completion.choices[0]
     return _Written(choice.message.content or "", completion.prompt_token_ids, choice.token_ids)
 

@@ -7,6 +7,7 @@ Its `facevlm.json` says how it is asked and what it is.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,8 +15,9 @@ from typing import Any, Literal
 
 from facevlm.config import asset_dir
 from facevlm.errors import FaceVLMError, InputError, PrerequisiteError
-from facevlm.models.openai import KEY_VARIABLE, OpenAIModel
-from facevlm.models.protocol import Model
+from facevlm.models.endpoint import KEY_VARIABLE, Endpoint
+from facevlm.models.openai import OpenAIModel
+from facevlm.models.protocol import ServedModel
 
 BARE = "none"  # as an adapter: the base model alone
 _LOCAL_LIBRARIES = ("torch", "transformers", "peft", "xgrammar")
@@ -39,7 +41,9 @@ def load(
     api_key_env: str = KEY_VARIABLE,
     timeout: float = 120.0,
     threads: int | None = None,
-) -> Model:
+    asks: Literal["scene", "face"] | None = None,
+    crop_size: int | None = None,
+) -> ServedModel:
     """The model of this name, ready to answer.
 
     Args:
@@ -50,14 +54,17 @@ def load(
         api_key_env: the variable that holds the endpoint's key.
         timeout: seconds the endpoint may take for one answer.
         threads: CPU threads of a local model.
+        asks, crop_size: how an endpoint's model is asked. A shipped one behind an endpoint is asked as it is here,
+            under the name of its folder in `adapters/`, its name, or that of an adapter made for it; others about
+            scenes.
 
     Raises:
         InputError: no such model or adapter, or the adapter belongs to another base.
         PrerequisiteError: a library, a shipped file or the endpoint's key is missing.
     """
     if base_url is not None:
-        chosen = None if adapter == BARE else adapter
-        return OpenAIModel(name, base_url, adapter=chosen, api_key_env=api_key_env, timeout=timeout)
+        endpoint = Endpoint(base_url, api_key_env=api_key_env, timeout=timeout)
+        return of_endpoint(endpoint, name, None if adapter == BARE else adapter, asks=asks, crop_size=crop_size)
     base = _base(name)
     folder = _adapter(name, adapter)
     if folder is not None:
@@ -71,9 +78,46 @@ def load(
     return LocalModel(base, folder, name=name if base == _shipped_base(name) else base.name, threads=threads)
 
 
+def of_endpoint(
+    endpoint: Endpoint,
+    name: str,
+    adapter: str | None = None,
+    *,
+    asks: Literal["scene", "face"] | None = None,
+    crop_size: int | None = None,
+) -> OpenAIModel:
+    """A model of an endpoint, asked as its makers mean it. Arguments as `load` takes them."""
+    facts = _shipped_facts(adapter or name) or _shipped_facts(name)
+    return OpenAIModel(
+        name,
+        endpoint,
+        adapter=adapter,
+        asks=asks or facts.get("asks", "scene"),
+        crop_size=crop_size or facts.get("crop_size", 512),
+        temperature=facts.get("temperature", 1.0),
+    )
+
+
+def _shipped_facts(served_as: str) -> dict[str, Any]:
+    """What is known of a model or an adapter that ships, by the id an endpoint gives it; nothing of others."""
+    adapters = asset_dir("adapters")
+    if not re.fullmatch(r"[\w.-]*\w", served_as):
+        return {}
+    folder = adapters / served_as
+    if (folder / "adapter_config.json").is_file():
+        base = Path(_json(folder / "adapter_config.json")["base_model_name_or_path"]).name
+        return _facts(adapters / base) | _facts(folder)
+    return _facts(folder) or _facts(_shipped_base(served_as))
+
+
+def _facts(folder: Path) -> dict[str, Any]:
+    file = folder / "facevlm.json"
+    return _json(file) if file.is_file() else {}
+
+
 def available(base_url: str | None = None, api_key_env: str = KEY_VARIABLE) -> list[ModelInfo]:
     """What can be used here: the shipped models, then what the endpoint serves (or why it cannot be asked)."""
-    shipped = [_shipped_info(name) for name in _shipped_names()]
+    shipped = [_shipped_info(name) for name in shipped_names()]
     if base_url is None:
         why = "no endpoint given; set --base-url or FACEVLM_BASE_URL"
         return [*shipped, ModelInfo("MODEL", "endpoint", False, why, "any model of an OpenAI-compatible endpoint")]
@@ -88,8 +132,18 @@ def _shipped_base(name: str) -> Path:
     return asset_dir("adapters") / f"{name}-base"
 
 
-def _shipped_names() -> list[str]:
+def shipped_names() -> list[str]:
+    """The models that ship, sorted."""
     return sorted(folder.name.removesuffix("-base") for folder in asset_dir("adapters").glob("*-base"))
+
+
+def adapters_of(name: str) -> list[str]:
+    """The adapters that ship for a model, sorted; none for one that does not ship itself."""
+    made_for = {
+        file.parent.name: Path(_json(file)["base_model_name_or_path"]).name
+        for file in asset_dir("adapters").glob("*/adapter_config.json")
+    }
+    return sorted(adapter for adapter, base in made_for.items() if base == f"{name}-base")
 
 
 def _shipped_info(name: str) -> ModelInfo:
@@ -114,9 +168,9 @@ def _base(name: str) -> Path:
             return _vision_language(folder)
     if own.is_dir():
         raise InputError(f"{name}: this folder has no config.json; give one that holds a transformers model")
-    if not _shipped_names():
+    if not shipped_names():
         raise PrerequisiteError(f"{asset_dir('adapters')}: no model ships here; install FaceVLM again")
-    known = ", ".join(_shipped_names())
+    known = ", ".join(shipped_names())
     raise InputError(f"{name}: unknown model; use {known}, a model's folder, or a model id together with --base-url")
 
 

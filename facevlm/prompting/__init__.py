@@ -1,10 +1,12 @@
 """Prompts: the templates of `prompts/`, filled in for a picture or a face, and the schema of their answers."""
 
 from facevlm.prompting.cues import cue_text, unit_text
+from facevlm.prompting.dialogue import Dialogue, inquire_face, inquire_scene
 from facevlm.prompting.load import Prompt, load, names
 from facevlm.prompting.render import face_text, render_face, render_scene
 from facevlm.prompting.schema import answer_schema
 
 __all__ = [
-    "Prompt", "answer_schema", "cue_text", "face_text", "load", "names", "render_face", "render_scene", "unit_text",
+    "Dialogue", "Prompt", "answer_schema", "cue_text", "face_text", "inquire_face", "inquire_scene", "load", "names",
+    "render_face", "render_scene", "unit_text",
 ]  # fmt: skip

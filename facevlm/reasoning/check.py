@@ -16,13 +16,15 @@ def check(explanation: Explanation, face: Face) -> tuple[tuple[Check, ...], floa
         The checks in the order of the claims; faithfulness, supported ÷ (supported + contradicted), None where nothing
         could be measured; coverage, measurable ÷ claims, None without claims.
     """
-    checks = tuple(_check(claim, face.action_units.get(claim.au)) for claim in explanation.observations)
+    checks = tuple(check_claim(claim, face) for claim in explanation.observations)
     measurable = [each for each in checks if each.verdict != "unmeasurable"]
     supported = [each for each in measurable if each.verdict == "supported"]
     return checks, _ratio(len(supported), len(measurable)), _ratio(len(measurable), len(checks))
 
 
-def _check(claim: Observation, unit: ActionUnit | None) -> Check:
+def check_claim(claim: Observation, face: Face) -> Check:
+    """One claim held against the measurement of its action unit."""
+    unit = face.action_units.get(claim.au)
     measured, verdict = (None, _UNMEASURABLE) if unit is None else _held_against(claim, unit)
     return Check(au=claim.au, claimed=claim.intensity, side=claim.side, measured=measured, verdict=verdict)
 

@@ -86,6 +86,14 @@ def parse_scene(
     return told | {face_id: error for face_id, error in left_out.items() if face_id not in told}
 
 
+def parse_answer(text: str) -> str:
+    """The answer to a question. Raises OutputError as `parse_face` does."""
+    answer = _first_object(text).get("answer")
+    if not isinstance(answer, str):
+        raise OutputError("the answer lacks «answer»; use a model that follows a JSON schema")
+    return answer
+
+
 def _one_of_scene(face: dict[str, Any], times: int, required: Collection[str]) -> Explanation | OutputError:
     if times > 1:
         return OutputError(f"the answer speaks of face {face['id']} {times} times; ask again")

@@ -13,26 +13,19 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
 
+from PIL import Image
+
 import facevlm
-from facevlm import faces, marks, models, prompting
+from facevlm import models, prompting
 from facevlm.config import Settings
 from facevlm.errors import FaceVLMError, InputError, ModelError
 from facevlm.faces.decode import Source
-from facevlm.marks.crop import crop
 from facevlm.models import Answer, Model
+from facevlm.prompting import Dialogue
 from facevlm.reasoning.check import check
+from facevlm.reasoning.seeing import Seen, find, mark
 from facevlm.reasoning.told import Told, told
-from facevlm.types import (
-    Analysis,
-    Conversation,
-    Explanation,
-    Face,
-    FaceAnalysis,
-    ImageInfo,
-    MarkedImage,
-    Picture,
-    Provenance,
-)
+from facevlm.types import Analysis, Conversation, Explanation, Face, FaceAnalysis, Provenance
 
 BATCH_PIXELS = 50_000_000  # pictures held at once by `analyze_many`, so that large ones do not fill the memory
 
@@ -83,17 +76,17 @@ class FaceReasoner:
             InputError: the photograph cannot be read.
             ModelError: the model failed on the whole of it.
         """
-        asked = self._ask(source)
+        asked = self._asked(source)
         started = time.perf_counter()
         answers = self.model.generate(asked.conversations) if asked.conversations else []
-        return self._tell(asked, answers, time.perf_counter() - started)
+        return self.tell(asked.seen, answers, asked.seconds + time.perf_counter() - started)
 
     async def aanalyze(self, source: Source) -> Analysis:
         """`analyze`, without blocking the caller's event loop."""
-        asked = await asyncio.to_thread(self._ask, source)
+        asked = await asyncio.to_thread(self._asked, source)
         started = time.perf_counter()
         answers = await self.model.agenerate(asked.conversations) if asked.conversations else []
-        return self._tell(asked, answers, time.perf_counter() - started)
+        return self.tell(asked.seen, answers, asked.seconds + time.perf_counter() - started)
 
     def analyze_many(
         self, sources: Iterable[Source], batch_size: int = 32, errors: Literal["raise", "return"] = "raise"
@@ -114,42 +107,63 @@ class FaceReasoner:
                         raise result
                     yield result
 
-    def _ask(self, source: Source) -> _Asked:
-        """The first half of the chain: everything before the model."""
-        started = time.perf_counter()
-        picture = faces.decode(source, self._settings)
-        numbered = marks.number(faces.find(picture))
-        marked = marks.draw(picture.image, numbered, self._marks)
-        conversations = self._conversations(picture, marked)
-        return _Asked(_image_info(picture), marked, conversations, time.perf_counter() - started)
+    @property
+    def crop_size(self) -> int | None:
+        """The side of the crops the model is shown, None where it is shown the whole picture."""
+        return self.model.crop_size if self.model.asks == "face" else None
 
-    def _conversations(self, picture: Picture, marked: MarkedImage) -> tuple[Conversation, ...]:
-        """One about the whole marked picture, or one about each face, as the model wants it; none without a face."""
-        if not marked.faces:
+    def see(self, source: Source) -> Seen:
+        """The first part of the chain: everything before the prompt. Raises InputError as `analyze` does."""
+        return mark(find(source, self._settings), self._marks, self.crop_size)
+
+    def ask(self, seen: Seen) -> tuple[Conversation, ...]:
+        """What the model is asked: about the whole photograph, or about each face; nothing without one."""
+        if not seen.marked.faces:
             return ()
         if self.model.asks == "scene":
-            return (prompting.render_scene(self.prompt, marked),)
-        size, variant = self.model.crop_size, self._marks
-        crops = [(face, crop(picture.image, face, size, variant)) for face in marked.faces]
-        return tuple(prompting.render_face(self.prompt, face, small) for face, small in crops)
+            return (prompting.render_scene(self.prompt, seen.marked),)
+        return tuple(prompting.render_face(self.prompt, face, small) for face, small in _with_crops(seen))
 
-    def _tell(self, asked: _Asked, answers: Sequence[Answer], seconds: float) -> Analysis:
-        """The second half of the chain: everything after the model, which took `seconds`."""
+    def inquire(self, seen: Seen, asked: Dialogue) -> tuple[Conversation, ...]:
+        """A user's question to the model: about the whole photograph, or about each face; nothing without one.
+
+        A model that asks by face is told the last question alone.
+        """
+        if self.model.asks == "scene":
+            return (prompting.inquire_scene(seen.marked, asked),)
+        return tuple(prompting.inquire_face(face, small, asked) for face, small in _with_crops(seen))
+
+    def tell(self, seen: Seen, answers: Sequence[Answer], seconds: float) -> Analysis:
+        """The last part of the chain: everything after the model, which answered what `ask` gave.
+
+        Args:
+            seen: the photograph.
+            answers: in the order of the conversations.
+            seconds: that all of it took.
+
+        Raises:
+            ModelError: the model failed on every conversation.
+        """
         failures = [answer for answer in answers if isinstance(answer, ModelError)]
         if failures and len(failures) == len(answers):
             raise failures[0]
-        ids = [face.id for face in asked.marked.faces]
-        explained = told(answers, ids, self.prompt.answer, self.model.asks)
+        faces = seen.marked.faces
+        explained = told(answers, [face.id for face in faces], self.prompt.answer, self.model.asks)
         provenance = Provenance(
             facevlm=facevlm.__version__,
             model=self.model.name,
             adapter=self.model.adapter,
             prompt=self.prompt.reference,
-            marks=asked.marked.variant,
-            seconds=round(asked.seconds + seconds, 3),
+            marks=seen.marked.variant,
+            seconds=round(seconds, 3),
         )
-        analysed = tuple(_face_analysis(face, explained[face.id]) for face in asked.marked.faces)
-        return Analysis(image=asked.image, faces=analysed, provenance=provenance, marked=asked.marked)
+        analysed = tuple(_face_analysis(face, explained[face.id]) for face in faces)
+        return Analysis(image=seen.image, faces=analysed, provenance=provenance, marked=seen.marked)
+
+    def _asked(self, source: Source) -> _Asked:
+        started = time.perf_counter()
+        seen = self.see(source)
+        return _Asked(seen, self.ask(seen), time.perf_counter() - started)
 
     def _batches(self, sources: Iterable[Source], size: int) -> Iterator[list[_Asked | FaceVLMError]]:
         """Photographs up to the model, some `size` conversations and no more than BATCH_PIXELS at a time."""
@@ -166,7 +180,7 @@ class FaceReasoner:
 
     def _asked_or_error(self, source: Source) -> _Asked | FaceVLMError:
         try:
-            return self._ask(source)
+            return self._asked(source)
         except FaceVLMError as error:
             return error
 
@@ -185,7 +199,7 @@ class FaceReasoner:
 
     def _told_or_error(self, asked: _Asked, answers: Sequence[Answer], seconds: float) -> Analysis | FaceVLMError:
         try:
-            return self._tell(asked, answers, seconds)
+            return self.tell(asked.seen, answers, asked.seconds + seconds)
         except ModelError as error:
             return error
 
@@ -194,8 +208,7 @@ class FaceReasoner:
 class _Asked:
     """A photograph ready for the model, and how long that took."""
 
-    image: ImageInfo
-    marked: MarkedImage
+    seen: Seen
     conversations: tuple[Conversation, ...]
     seconds: float
 
@@ -204,18 +217,12 @@ def _load(asked: _Asked | FaceVLMError, size: int) -> float:
     """The part of a batch that one photograph fills."""
     if isinstance(asked, FaceVLMError):
         return 1 / size
-    pixels = asked.image.width * asked.image.height
+    pixels = asked.seen.image.width * asked.seen.image.height
     return max(len(asked.conversations), 1) / size + pixels / BATCH_PIXELS
 
 
-def _image_info(picture: Picture) -> ImageInfo:
-    return ImageInfo(
-        source=picture.source,
-        width=picture.width,
-        height=picture.height,
-        sha256=picture.sha256,
-        notes=picture.notes,
-    )
+def _with_crops(seen: Seen) -> Iterator[tuple[Face, Image.Image]]:
+    return zip(seen.marked.faces, seen.crops, strict=True)
 
 
 def _face_analysis(face: Face, explained: Told) -> FaceAnalysis:

@@ -29,10 +29,10 @@ def rows(analysis: Analysis) -> list[tuple[str, ...]]:
 
 def markdown(analysis: Analysis) -> str:
     """The analysis as Markdown; what a model wrote cannot add markup to it."""
-    title = f"# {_plain(Path(analysis.image.source).name)}"
+    title = f"# {plain(Path(analysis.image.source).name)}"
     faces = [_markdown_face(face) for face in analysis.faces] or ["No face was found."]
-    notes = [f"Note: {_plain(note)}." for note in analysis.image.notes]
-    return "\n\n".join([title, *notes, *faces, LIMITS, _plain(provenance(analysis))]) + "\n"
+    notes = [f"Note: {plain(note)}." for note in analysis.image.notes]
+    return "\n\n".join([title, *notes, *faces, LIMITS, plain(provenance(analysis))]) + "\n"
 
 
 def emotion(face: FaceAnalysis) -> str:
@@ -83,12 +83,12 @@ def _row(face: FaceAnalysis) -> tuple[str, ...]:
 
 def _markdown_face(face: FaceAnalysis) -> str:
     if face.explanation is None:
-        return f"## Face {face.id}\n\n{_plain(face.error or '')}"
+        return f"## Face {face.id}\n\n{plain(face.error or '')}"
     parts = [
         f"## Face {face.id}: {emotion(face)}",
         _markdown_claims(face),
-        _plain(face.explanation.interpretation),
-        _plain(face.explanation.context or ""),
+        plain(face.explanation.interpretation),
+        plain(face.explanation.context or ""),
         f"Agreement with measurement: {agreement(face)}.",
         f"Quality: {', '.join(face.quality.flags)}." if face.quality.flags else "",
     ]
@@ -102,10 +102,10 @@ def _markdown_claims(face: FaceAnalysis) -> str:
     for observation, check in zip(face.explanation.observations, face.checks, strict=True):
         measured = "–" if check.measured is None else f"{check.measured:.2f}"
         verdict = f"{SIGNS[check.verdict]} {check.verdict}"
-        lines.append(f"| {claim(observation)} | {_plain(observation.evidence)} | {measured} | {verdict} |")
+        lines.append(f"| {claim(observation)} | {plain(observation.evidence)} | {measured} | {verdict} |")
     return "\n".join(lines)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Foreign text on one line, with Markdown's and HTML's signs escaped."""
     return re.sub(r"([\\`*_{}\[\]<>#|~&!])", r"\\\1", " ".join(text.split()))

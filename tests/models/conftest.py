@@ -80,7 +80,8 @@ def _handler(endpoint: Endpoint) -> type[BaseHTTPRequestHandler]:
 
         def answer(self, reply: Reply) -> None:
             time.sleep(reply.delay)
-            kind = "text/html" if isinstance(reply.body, str) else "application/json"
+            page = "text/event-stream" if str(reply.body).startswith("data:") else "text/html"
+            kind = page if isinstance(reply.body, str) else "application/json"
             data = (reply.body if isinstance(reply.body, str) else json.dumps(reply.body)).encode()
             with endpoint.lock:
                 endpoint.in_flight -= 1

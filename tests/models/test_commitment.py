@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facevlm.models.commitment import Candidate, Step, commitments
+from facevlm.models.commitment import Candidate, Step, commitments, first_named
 from facevlm.types import EMOTIONS
 
 ANSWER = '{"observations": [], "interpretation": "his \\"emotion\\": \\"fear\\"", "emotion": "happiness"}'
@@ -20,8 +20,12 @@ def step(token: str, **alternatives: float) -> Step:
     return Step(token=token, logprob=math.log(chances.get(token, 1e-9)), top_logprobs=candidates)
 
 
+def written(steps: list[Step]) -> str:
+    return "".join(step["token"] for step in steps)
+
+
 def committed(steps: list[Step]):
-    return commitments(steps, "".join(step.token for step in steps))
+    return commitments(steps, written(steps))
 
 
 def split(text: str, cuts: list[int]) -> list[str]:
@@ -75,6 +79,28 @@ def test_an_answer_about_several_faces_gives_one_distribution_a_face():
 
 @given(st.lists(st.tuples(st.text(max_size=12), st.floats(-50, 0)), max_size=8))
 def test_any_tokens_at_all_give_distributions_that_sum_to_one(tokens):
-    steps = [Step(token='{"emotion": "', logprob=0), *(Step(token=token, logprob=logprob) for token, logprob in tokens)]
+    steps = [{"token": '{"emotion": "', "logprob": 0}, *({"token": each, "logprob": chance} for each, chance in tokens)]
     for distribution in committed(steps):
         assert distribution is None or sum(distribution.values()) == pytest.approx(1)
+
+
+FACE = ['{"observations":[],', '"interpretation":"', "nothing moves", ": ", "fear", '.","emotion":"', "fear", '"}']
+
+
+def test_an_answer_about_a_face_commits_where_it_first_names_an_emotion():
+    steps = [step(token) for token in FACE]
+    steps[4] = step("fear", fear=0.6, anger=0.2, the=0.2)
+    steps[6] = step("fear", fear=1.0)
+    distribution = first_named(steps, "".join(FACE))
+    assert distribution == pytest.approx(dict.fromkeys(EMOTIONS, 0.0) | {"fear": 0.75, "anger": 0.25})
+
+
+def test_a_calibrated_temperature_sharpens_what_the_log_probabilities_say():
+    distribution = first_named([step("fear", fear=0.6, anger=0.3)], "fear", temperature=0.5)
+    assert distribution is not None
+    assert distribution["fear"] == pytest.approx(0.8)  # 0.6² over 0.6² + 0.3²
+
+
+def test_a_token_that_only_begins_a_word_names_no_emotion_of_a_face():
+    assert first_named([step("fear"), step("ful")], "ful") is None
+    assert first_named([step("fearful")], "fearful") is None

@@ -8,12 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from torch import Tensor
 
 from facevlm import prompting
 from facevlm.data.cot import short
 from facevlm.errors import PrerequisiteError
 from facevlm.faces.cues import cue_table
-from facevlm.models.local import LocalModel
+from facevlm.models import Piece, Sampling
+from facevlm.models.local import GRAMMARS, LocalModel
+from facevlm.models.streamer import Streamer
 from facevlm.reasoning.parse import parse_face
 from facevlm.training.embedded import nano as shape
 from facevlm.types import EMOTIONS, ActionUnit, Conversation, Generation, Turn
@@ -118,3 +121,57 @@ def test_a_folder_that_holds_no_model_is_named(tmp_path: Path) -> None:
 async def test_answers_come_without_blocking_the_event_loop(model: LocalModel) -> None:
     (answer,) = await model.agenerate([asked(1, "sov-label")])
     assert "emotion" in written(answer).text
+
+
+async def pieces(model: LocalModel, *conversations: Conversation) -> list[Piece]:
+    return [piece async for piece in model.pieces(conversations)]
+
+
+async def test_pieces_make_up_the_answers_of_a_batch(model: LocalModel) -> None:
+    conversations = [asked(1, "sov-cot"), asked(2, "sov-label")]
+    told = await pieces(model, *conversations)
+    for index, answer in enumerate(model.generate(conversations)):
+        own = [piece for piece in told if piece.index == index]
+        assert own[-1].answer == answer
+        assert "".join(piece.text for piece in own) == written(answer).text
+        assert len(own) > 2
+
+
+async def test_an_answer_that_nobody_listens_to_is_not_written_to_its_end(model: LocalModel) -> None:
+    puts = 0
+
+    class Counting(Streamer):
+        def put(self, tokens: Tensor) -> None:
+            nonlocal puts
+            puts += 1
+            super().put(tokens)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("facevlm.models.streamer.Streamer", Counting)
+        whole = written((await model.answers([asked(1)]))[0]).usage["completion_tokens"]
+        everything, puts = puts, 0
+        stream = model.pieces([asked(1)])
+        await anext(stream)
+        await stream.aclose()
+        await model.answers([asked(1, "sov-label")], Sampling(max_tokens=1))  # its turn comes when the other has ended
+    assert everything > whole > 20
+    assert puts < everything / 2
+
+
+async def test_usage_counts_neither_padding_nor_what_follows_the_end(model: LocalModel) -> None:
+    conversations = [asked(1, "sov-cot"), asked(2, "sov-label")]
+    together = [written(each).usage for each in await model.answers(conversations)]
+    apart = [written((await model.answers([each]))[0]).usage for each in conversations]
+    assert together == apart
+    assert all(each["total_tokens"] == each["prompt_tokens"] + each["completion_tokens"] for each in together)
+
+
+async def test_no_answer_is_longer_than_sampling_allows(model: LocalModel) -> None:
+    (answer,) = await model.answers([asked(1)], Sampling(max_tokens=5))
+    assert written(answer).usage["completion_tokens"] == 5
+
+
+def test_only_so_many_schemas_are_kept_compiled(model: LocalModel) -> None:
+    for number in range(GRAMMARS + 3):
+        model._grammar({"type": "object", "properties": {f"field{number}": {"type": "boolean"}}})
+    assert len(model._grammars) == GRAMMARS

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gc
 import io
+import json
 import math
 import socket
 import time
@@ -11,6 +13,8 @@ import pytest
 from PIL import Image
 
 from facevlm.errors import InputError, ModelError, PrerequisiteError
+from facevlm.models import Sampling, wire
+from facevlm.models.endpoint import Endpoint
 from facevlm.models.openai import IN_FLIGHT, OpenAIModel
 from facevlm.types import Conversation, Generation, Turn
 
@@ -202,6 +206,89 @@ def test_no_more_than_sixteen_requests_are_in_flight(endpoint, replies, model, c
 async def test_the_sync_call_works_inside_a_running_loop(endpoint, replies, model, conversation):
     endpoint.will(replies["completion"]("fine"))
     assert only(model.generate([conversation])).text == "fine"
+
+
+async def test_who_gives_up_waiting_frees_the_place(endpoint, replies, conversation):
+    endpoint.will(replies["reply"](body={}, delay=20), replies["completion"]("fine"))
+    model = OpenAIModel("big", Endpoint(endpoint.url, in_flight=1))
+    first = asyncio.create_task(model.answers([conversation]))
+    while not endpoint.requests:
+        await asyncio.sleep(0.01)
+    first.cancel()
+    async with asyncio.timeout(10):
+        assert only(await model.answers([conversation])).text == "fine"
+
+
+def events(*deltas, **last):
+    """A streamed completion: its events as a page of text."""
+    chunks = [{"choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas]
+    done = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
+    told = [*chunks, done, {"choices": [], "usage": {"total_tokens": 10}}] if last.get("whole", True) else chunks
+    return "".join(f"data: {json.dumps(each)}\n\n" for each in told) + "data: [DONE]\n\n"
+
+
+async def test_pieces_come_as_they_are_written_and_the_answer_last(endpoint, replies, model, conversation):
+    endpoint.will(replies["reply"](body=events({"content": '{"a'}, {"reasoning": "hm"}, {"content": '": 1}'})))
+    *written, last = [piece async for piece in model.pieces([conversation])]
+    assert [(piece.index, piece.text, piece.answer) for piece in written] == [(0, '{"a', None), (0, '": 1}', None)]
+    assert last.answer == Generation('{"a": 1}', reasoning="hm", usage={"total_tokens": 10})
+    assert endpoint.requests[0]["stream"] is True
+    assert endpoint.requests[0]["stream_options"] == {"include_usage": True}
+
+
+async def test_a_stream_that_ends_early_is_an_error(endpoint, replies, model, conversation):
+    endpoint.will(replies["reply"](body=events({"content": "{"}, whole=False)))
+    *_, last = [piece async for piece in model.pieces([conversation])]
+    assert isinstance(last.answer, ModelError)
+    assert "broke off" in str(last.answer)
+
+
+async def test_an_error_told_in_the_middle_of_a_stream_is_the_answers(endpoint, replies, model, conversation):
+    endpoint.will(replies["reply"](body='data: {"error": {"message": "out of memory"}}\n\n'))
+    (piece,) = [piece async for piece in model.pieces([conversation])]
+    assert "out of memory" in str(piece.answer)
+
+
+async def test_a_stream_is_asked_for_again_without_what_is_refused(endpoint, replies, model, conversation):
+    endpoint.will(
+        replies["refusal"](400, "stream_options are not supported"), replies["reply"](body=events({"content": "fine"}))
+    )
+    *_, last = [piece async for piece in model.pieces([conversation])]
+    assert last.answer.text == "fine"
+    assert ["stream_options" in request for request in endpoint.requests] == [True, False]
+
+
+async def test_all_ways_of_sampling_reach_the_endpoint(endpoint, replies, model, conversation):
+    endpoint.will(replies["completion"]("fine"))
+    sampling = Sampling(temperature=0.5, top_p=0.9, seed=3, max_tokens=50, options={"presence_penalty": 1})
+    await model.answers([conversation], sampling)
+    sent = endpoint.requests[0]
+    assert [sent[name] for name in ("temperature", "top_p", "seed", "max_tokens", "presence_penalty")] == [
+        0.5, 0.9, 3, 50, 1,
+    ]  # fmt: skip
+
+
+def test_a_picture_is_encoded_once_as_long_as_it_lives(monkeypatch):
+    encoded = []
+    monkeypatch.setattr(wire, "_data_url", lambda image: encoded.append(image.size) or "data:")
+    urls, picture = wire.DataUrls(), Image.new("RGB", (8, 8))
+    assert urls(picture) == urls(picture)
+    assert len(encoded) == 1
+    del picture
+    gc.collect()
+    assert urls._urls == {}
+
+
+def test_a_model_by_face_commits_where_it_first_names_an_emotion(endpoint, replies, conversation):
+    text = '{"interpretation":"near fear.","emotion":"anger"}'
+    steps = logprobs(
+        ('{"interpretation":"near ', {}), ("fear", {"fear": 0.6, "anger": 0.2, "x": 0.2}), ('.","emotion":"', {}),
+        ("anger", {"anger": 1.0}), ('"}', {}),
+    )  # fmt: skip
+    endpoint.will(replies["completion"](text, steps))
+    by_face = OpenAIModel("nano", endpoint.url, asks="face", temperature=0.5)
+    chances = only(by_face.generate([conversation])).probabilities
+    assert chances == pytest.approx(dict.fromkeys(chances, 0) | {"fear": 0.9, "anger": 0.1})
 
 
 async def test_the_async_call_leaves_the_loop_free(endpoint, replies, model, conversation):

@@ -40,6 +40,31 @@ def test_no_adapter_can_be_asked_of_an_endpoint(endpoint):
     assert models.load("some/model", adapter="none", base_url=endpoint.url).adapter is None
 
 
+@pytest.mark.parametrize(
+    ("name", "adapter"),
+    [("tiny-base", None), ("tiny", None), ("tiny-facs", None), ("x", "tiny-facs"), ("tiny-base", "y")],
+)
+def test_a_shipped_model_behind_an_endpoint_is_asked_as_it_is_here(adapters, endpoint, name, adapter):
+    (adapters / "tiny-base" / "facevlm.json").write_text(json.dumps({"asks": "face", "crop_size": 48}))
+    model = models.load(name, adapter=adapter, base_url=endpoint.url)
+    assert (model.asks, model.crop_size) == ("face", 48)
+
+
+def test_how_an_endpoints_model_is_asked_can_be_told(endpoint):
+    model = models.load("some/model", base_url=endpoint.url, asks="face", crop_size=224)
+    assert (model.asks, model.crop_size) == ("face", 224)
+
+
+@pytest.mark.parametrize("name", ["../adapters/tiny-base", "/etc", "..", "org/tiny-base"])
+def test_an_endpoints_id_is_no_path_into_what_ships(adapters, endpoint, name):
+    assert models.load(name, base_url=endpoint.url).asks == "scene"
+
+
+def test_the_adapters_of_a_model_are_listed(adapters):
+    assert registry.adapters_of("tiny") == ["tiny-facs"]
+    assert registry.adapters_of("unknown") == []
+
+
 def test_an_unknown_name_is_refused_with_those_that_exist(adapters):
     with pytest.raises(InputError, match=r"nonsense: unknown model; use tiny, .*--base-url"):
         models.load("nonsense")
