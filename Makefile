@@ -5,7 +5,8 @@ READY := .venv/.ready
 # A .venv that does not start, or was made for another folder, is made again.
 $(shell [ "$$(cat $(READY) 2>/dev/null)" = "$(CURDIR)" ] && $(BIN)/python -c '' 2>/dev/null || rm -f $(READY))
 
-.PHONY: demo test lint imports types tests format bench explanations ladder embedded constraints wheel clean help
+.PHONY: demo test test-vllm lint imports types tests format bench bench-serve explanations ladder embedded constraints \
+	wheel clean help
 .DEFAULT_GOAL := help
 
 demo: $(READY) ## explain the faces of a bundled photograph; the report goes to facevlm-demo/
@@ -26,12 +27,18 @@ types: $(READY)
 tests: $(READY)
 	$(BIN)/python -m pytest -q
 
+test-vllm: .venv-vllm/.ready ## the tests that serve the embedded model with a real vLLM, for a CPU
+	$(BIN)/python -m pytest -q tests/serving/test_vllm_served.py tests/models/test_parity_vllm.py
+
 format: $(READY) ## put the code in order
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 bench: $(READY) ## print the figures the README quotes: make bench DATA=folder
 	$(BIN)/python evals/bench.py --data $(or $(DATA),../shared/data)
+
+bench-serve: .venv-vllm/.ready ## what the gateway and the batch runner cost beside vLLM alone
+	$(BIN)/python evals/serve.py --out evals/reports
 
 explanations: $(READY) ## what the explanations are worth: make explanations DATA=folder
 	$(BIN)/python evals/explanations.py --data $(or $(DATA),../shared/data) --out evals/reports
@@ -57,8 +64,11 @@ constraints: $(READY) ## resolve every extra anew into constraints.txt
 $(READY): pyproject.toml constraints.txt .ci/setup .ci/uv
 	@PYTHON="$(PYTHON)" .ci/setup
 
+.venv-vllm/.ready: .ci/vllm $(READY)
+	@.ci/vllm
+
 clean: ## remove everything made here
 	rm -rf .venv .venv-vllm dist facevlm-demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 help: ## this list
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14

@@ -1,0 +1,123 @@
+"""A client that keeps a number of requests in flight, and a model's server that answers after a fixed time.
+
+Both do as little as they can, so that what is measured is the server between them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+ANSWER = json.dumps({"observations": [], "interpretation": "nothing moves: neutral.", "emotion": "neutral"})
+MODELS = {"object": "list", "data": [{"id": "nano-base"}, {"id": "nano-facs", "parent": "nano-base"}]}
+
+
+@dataclass
+class Run:
+    """What came of one run."""
+
+    seconds: float = 0.0
+    statuses: Counter[int] = field(default_factory=Counter)
+
+    @property
+    def rate(self) -> float:
+        """Requests answered with 200 in a second."""
+        return self.statuses[200] / self.seconds
+
+
+async def closed_loop(url: str, bodies: Sequence[bytes], in_flight: int) -> Run:
+    """Post every body, which is JSON, to a URL: each of `in_flight` connections its next one when it has an answer."""
+    run, coming = Run(), iter(bodies)
+    started = time.perf_counter()
+    async with asyncio.TaskGroup() as group:
+        for _ in range(min(in_flight, len(bodies))):
+            group.create_task(_connection(url, coming, run))
+    run.seconds = time.perf_counter() - started
+    return run
+
+
+async def _connection(url: str, bodies: Iterator[bytes], run: Run) -> None:
+    parts = urlsplit(url)
+    head = f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Type: application/json\r\nContent-Length: "
+    reader = writer = None
+    for body in bodies:
+        if writer is None or reader is None:
+            reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+        writer.write(f"{head}{len(body)}\r\n\r\n".encode() + body)
+        status, headers = await _reply(reader)
+        run.statuses[status] += 1
+        if headers.get("connection") == "close":
+            writer.close()
+            reader = writer = None
+    if writer is not None:
+        writer.close()
+
+
+async def _reply(reader: asyncio.StreamReader) -> tuple[int, dict[str, str]]:
+    status, *lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+    pairs = (line.partition(":") for line in lines if line)
+    headers = {name.lower(): value.strip() for name, _, value in pairs}
+    await reader.readexactly(int(headers["content-length"]))
+    return int(status.split()[1]), headers
+
+
+@dataclass
+class Stub:
+    """A running stub and the bodies it was sent."""
+
+    url: str
+    bodies: list[bytes] = field(default_factory=list)
+
+
+@contextmanager
+def stub(delay: float = 0.0) -> Iterator[Stub]:
+    """A server of the embedded model, in a thread of its own; after `delay` seconds it says the same of every face."""
+    loop, answering = asyncio.new_event_loop(), Stub("")
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
+                length = next((int(line[15:]) for line in head.split("\r\n") if line.startswith("content-length:")), 0)
+                body = await reader.readexactly(length)
+                if head.startswith("post"):
+                    answering.bodies.append(body)
+                    await asyncio.sleep(delay)
+                writer.write(_http(_completion() if head.startswith("post") else MODELS))
+        writer.close()
+
+    server = loop.run_until_complete(asyncio.start_server(connected, "127.0.0.1", 0, limit=1 << 24, backlog=1024))
+    answering.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    try:
+        yield answering
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        server.close()
+        left = asyncio.all_tasks(loop)
+        for task in left:
+            task.cancel()
+        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        loop.close()
+
+
+def _completion() -> dict[str, Any]:
+    choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": ANSWER}}
+    usage = {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120}
+    reply = {"id": "1", "object": "chat.completion", "created": 1, "model": "nano-facs"}
+    return reply | {"choices": [choice], "usage": usage}
+
+
+def _http(body: dict[str, Any]) -> bytes:
+    data = json.dumps(body).encode()
+    return f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(data)}\r\n\r\n".encode() + data
