@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from facevlm.cli import analyze, data, demo, doctor, models, train
+from facevlm.cli import analyze, batch, data, demo, doctor, models, serve, train
 from facevlm.cli.ending import end
 from facevlm.cli.options import examples
 
@@ -22,6 +22,8 @@ app = typer.Typer(
 )
 app.command(epilog=demo.EXAMPLES)(demo.demo)
 app.command(epilog=analyze.EXAMPLES)(analyze.analyze)
+app.command(epilog=batch.EXAMPLES)(batch.batch)
+app.command(epilog=serve.EXAMPLES)(serve.serve)
 app.add_typer(models.app, name="models")
 app.command(epilog=doctor.EXAMPLES)(doctor.doctor)
 app.add_typer(data.app, name="data")

@@ -20,6 +20,8 @@ Run = Callable[..., Outcome]
 COMMANDS = (
     ("demo",),
     ("analyze",),
+    ("batch",),
+    ("serve",),
     ("models",),
     ("models", "verify"),
     ("models", "card"),
