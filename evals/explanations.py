@@ -87,7 +87,7 @@ def main() -> None:
         options.out.mkdir(parents=True, exist_ok=True)
         (options.out / "explanations.md").write_text(f"# Explanations\n\n`{command}`\n\n{table}\n", encoding="utf-8")
         figures = [{"what": what, **figure.as_json(), "command": command} for what, figure, _ in lines]
-        (options.out / "metrics.json").write_text(json.dumps(figures, indent=1, ensure_ascii=False), encoding="utf-8")
+        (options.out / "explanations.json").write_text(json.dumps(figures, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
 def averaged(part: Callable[[Study], Iterator[Line]], studies: Sequence[Study]) -> list[Line]:
@@ -231,7 +231,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--only", choices=PARTS)
     parser.add_argument("--limit", type=int, help="pictures of each set, for a quick look")
     parser.add_argument("--show", action="store_true", help=f"print {SHOWN} random answers first")
-    parser.add_argument("--out", type=Path, help="folder for explanations.md and metrics.json")
+    parser.add_argument("--out", type=Path, help="folder for explanations.md and explanations.json")
     return parser.parse_args()
 
 

@@ -75,7 +75,7 @@ def test_a_report_of_a_few_faces_from_beginning_to_end(
     monkeypatch.setattr(sys, "argv", ["evals/explanations.py", *map(str, folders), "--show"])
     explanations.main()
     said = capsys.readouterr().out
-    figures = json.loads((tmp_path / "metrics.json").read_text())
+    figures = json.loads((tmp_path / "explanations.json").read_text())
     told = {each["what"]: each for each in figures}
     assert told["FER+ validation, strict majority, n = 6: faces found"]["figure"] == pytest.approx(5 / 6)
     assert {"what", "figure", "low", "high", "n", "command"} == set(figures[0])
@@ -85,7 +85,7 @@ def test_a_report_of_a_few_faces_from_beginning_to_end(
     assert (tmp_path / "explanations.md").read_text().startswith("# Explanations\n\n`python evals/explanations.py")
     monkeypatch.setattr(answers, "_loaded", None)  # a second run asks no model
     explanations.main()
-    assert json.loads((tmp_path / "metrics.json").read_text()) == figures
+    assert json.loads((tmp_path / "explanations.json").read_text()) == figures
 
 
 def test_missing_data_is_said_in_a_line(
