@@ -104,10 +104,10 @@ def stub(delay: float = 0.0) -> Iterator[Stub]:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         server.close()
-        left = asyncio.all_tasks(loop)
-        for task in left:
+        for task in asyncio.all_tasks(loop):
             task.cancel()
-        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+            with suppress(asyncio.CancelledError):
+                loop.run_until_complete(task)
         loop.close()
 
 

@@ -87,7 +87,9 @@ def main() -> None:
         options.out.mkdir(parents=True, exist_ok=True)
         (options.out / "explanations.md").write_text(f"# Explanations\n\n`{command}`\n\n{table}\n", encoding="utf-8")
         figures = [{"what": what, **figure.as_json(), "command": command} for what, figure, _ in lines]
-        (options.out / "explanations.json").write_text(json.dumps(figures, indent=1, ensure_ascii=False), encoding="utf-8")
+        (options.out / "explanations.json").write_text(
+            json.dumps(figures, indent=1, ensure_ascii=False), encoding="utf-8"
+        )
 
 
 def averaged(part: Callable[[Study], Iterator[Line]], studies: Sequence[Study]) -> list[Line]:

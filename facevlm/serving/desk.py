@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from facevlm.completions import Completer
+from facevlm.errors import PrerequisiteError
 from facevlm.serving.metrics import Metrics
 from facevlm.serving.settings import ServeSettings
 from facevlm.serving.slots import Slots
@@ -24,7 +25,14 @@ class Desk:
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
-        """A turn at work. Raises TimeoutError when the wait and the work take longer than a request may."""
+        """A turn at work.
+
+        Raises:
+            PrerequisiteError: the models cannot be asked at this moment.
+            TimeoutError: the wait and the work take longer than a request may.
+        """
+        if not self.ready():
+            raise PrerequisiteError("the model is being started; try again in some seconds")
         async with asyncio.timeout(self.settings.request_seconds), self.slots.turn():
             yield
 

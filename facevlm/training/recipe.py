@@ -29,6 +29,9 @@ class Language(Part):
     claimed: float = Field(0.25, ge=0.2, le=1, description="Measured strength from which an answer speaks of a unit.")
     balance: float = Field(0.25, ge=0, le=1, description="Faces are drawn by class frequency to minus this power.")
     synthetic: float = Field(0.0, ge=0, lt=1, description="Share of the samples that synthetic faces are.")
+    forced: float = Field(
+        0.12, ge=0, lt=1, description="Share of explanations that start from the observations of another face."
+    )
 
 
 class Words(Part):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from torch import Tensor
 
@@ -15,6 +16,7 @@ from facevlm.data.cot import short
 from facevlm.errors import PrerequisiteError
 from facevlm.faces.cues import cue_table
 from facevlm.models import Piece, Sampling
+from facevlm.models.commitment import Candidate, Step, first_named
 from facevlm.models.local import GRAMMARS, LocalModel
 from facevlm.models.streamer import Streamer
 from facevlm.reasoning.parse import parse_face
@@ -175,3 +177,24 @@ def test_only_so_many_schemas_are_kept_compiled(model: LocalModel) -> None:
     for number in range(GRAMMARS + 3):
         model._grammar({"type": "object", "properties": {f"field{number}": {"type": "boolean"}}})
     assert len(model._grammars) == GRAMMARS
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.55])
+def test_the_same_steps_commit_at_the_same_place_here_and_behind_an_endpoint(
+    model: LocalModel, monkeypatch: pytest.MonkeyPatch, temperature: float
+) -> None:
+    text = '{"observations":[],"interpretation":"nothing moves: fear.","emotion":"anger"}'
+    tokens = model.tokenizer(text, return_tensors="pt")["input_ids"][0]
+    logits = [torch.randn(1, len(model.tokenizer)) for _ in tokens]
+    steps = [_step(model, int(token), row[0].log_softmax(0)) for token, row in zip(tokens, logits, strict=True)]
+    monkeypatch.setattr(model, "_temperature", temperature)
+    here, there = model._probabilities(tokens, 0, logits), first_named(steps, text, temperature)
+    assert here is not None
+    assert there == pytest.approx(here, abs=1e-4)
+
+
+def _step(model: LocalModel, token: int, chances: Tensor) -> Step:
+    """One step as an endpoint tells it, the eight emotions among its candidates."""
+    ids = (token, *model._emotion_ids)
+    told = [Candidate(token=model.tokenizer.decode([each]), logprob=float(chances[each])) for each in ids]
+    return Step(**told[0], top_logprobs=told)

@@ -154,6 +154,8 @@ async def test_what_the_completer_waits_for_decides_whether_the_gateway_is_ready
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
         assert (await client.get("/healthz")).json() == {"status": "ok"}
         assert (await client.get("/readyz")).status_code == 503
+        refused = await client.post(CHAT, json=question())
+        assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
         ready[0] = True
         assert (await client.get("/readyz")).status_code == 200
 

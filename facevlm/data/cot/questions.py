@@ -20,9 +20,20 @@ from facevlm.types import EMOTIONS, Emotion, Observation, Value
 
 LONGEST = 240  # characters, as the schema of face prompts has it
 NAMED = 3  # action units that one answer lists
+PLAINLY = 0.5  # share of the questions for a unit that do not name it, where there are such
 
 Kind = Literal[
-    "seen", "why", "presence", "strength", "side", "definition", "certainty", "missing", "declined", "compare"
+    "seen",
+    "why",
+    "emotion",
+    "presence",
+    "strength",
+    "side",
+    "definition",
+    "certainty",
+    "missing",
+    "declined",
+    "compare",
 ]
 Units = tuple[int, ...]
 
@@ -42,7 +53,7 @@ def questions(coding: Coding, label: Label | None, rng: random.Random, count: in
     What needs a label is not asked without one. Yes and no are equally likely where it is asked for a unit.
     """
     case = Argument(coding, label or Label(emotion="neutral"), rng)
-    kinds = [kind for kind in _KINDS if label is not None or kind not in ("why", "certainty", "missing")]
+    kinds = [kind for kind in _KINDS if label is not None or kind not in _OF_A_LABEL]
     found: dict[str, Pair] = {}
     for _ in range(count):
         for kind in rng.sample(kinds, len(kinds)):
@@ -133,6 +144,12 @@ def _why(case: Argument) -> Pair:
     return _pair(case, "why", kind, sorted(support | shared), **slots)
 
 
+def _emotion(case: Argument) -> Pair:
+    support = case.weighing.support
+    kind = "supported" if support else "whole" if case.coding.seen or case.label.emotion != "neutral" else "rest"
+    return _pair(case, "emotion", kind, sorted(support), **{"for": case.cite(support)})
+
+
 def _ahead(weighing: Weighing, rival: Emotion) -> bool:
     """Whether the rival is better supported than the label."""
     order = [fit.emotion for fit in weighing.fits]
@@ -182,8 +199,11 @@ def _declined(case: Argument) -> Pair:
 
 
 def _pair(case: Argument, kind: Kind, answer: str, aus: Sequence[int], **slots: Any) -> Pair:
-    words, filled = wording.table("questions")[kind], {"emotion": case.label.emotion} | slots
-    question = wording.capital(wording.sentence(words["ask"], filled, case.rng))
+    words, emotion = wording.table("questions")[kind], case.label.emotion
+    filled = {"emotion": emotion, "looks": wording.table("questions")["looks"][emotion]} | slots
+    plainly = words.get("plainly", {}).get(slots.get("au"))
+    asked = plainly if plainly and case.rng.random() < PLAINLY else words["ask"]
+    question = wording.capital(wording.sentence(asked, filled, case.rng))
     said = wording.capital(wording.sentence(words[answer], filled, case.rng))
     return Pair(kind=kind, question=question, answer=said, aus=tuple(aus))
 
@@ -195,6 +215,7 @@ def _gloss(code: int) -> str:
 _KINDS: dict[Kind, Callable[[Argument], Pair | None]] = {
     "seen": _seen,
     "why": _why,
+    "emotion": _emotion,
     "presence": _presence,
     "strength": _strength,
     "side": _side,
@@ -203,3 +224,4 @@ _KINDS: dict[Kind, Callable[[Argument], Pair | None]] = {
     "missing": _missing,
     "declined": _declined,
 }
+_OF_A_LABEL = ("why", "emotion", "certainty", "missing")

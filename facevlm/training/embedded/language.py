@@ -72,7 +72,7 @@ def train(
         model.train()
         total = 0.0
         chance = torch.Generator().manual_seed(1000 * seed + epoch)
-        writer = Writer(tokenizer, recipe.tasks, 1000 * seed + epoch, claimed=recipe.claimed)
+        writer = Writer(tokenizer, recipe.tasks, 1000 * seed + epoch, claimed=recipe.claimed, forced=recipe.forced)
         order = torch.multinomial(shares, steps * batch, replacement=True, generator=chance)
         batches = _batches(faces, order, batch, writer, teacher, recipe, chance)
         for place, each in enumerate(ahead(batches)):

@@ -32,7 +32,7 @@ from facevlm.training.embedded import nano
 from facevlm.types import AU_CODES, EMOTIONS, ActionUnit, Emotion
 
 NO_CUES, FEW_CUES = 0.1, 0.2  # shares of samples whose cues are withheld, all or half of them
-FORCED = 0.12  # share of explanations that start from another face's observations
+TYPED = 0.3  # share of questions that are put as people type them
 TRUE_FROM = 0.2  # true intensity (B) from which an observation is to be made
 STOP = 0.5  # weight of the end of the observations on synthetic faces: to miss a unit costs as much as to add one
 
@@ -83,16 +83,19 @@ class Writer:
         seed: int,
         *,
         claimed: float = coding.CLAIMED,
+        forced: float = 0.0,
         plainly: bool = False,
         shown: bool = True,
     ) -> None:
-        """With `plainly` nothing is withheld and nothing forced: as users' faces are asked about.
+        """`forced` is the share of explanations that start from another face's observations.
 
-        Without `shown` there is no picture and no cue, and every unit is told.
+        With `plainly` nothing is withheld: as users' faces are asked about. Without `shown` there is no picture and no
+        cue, and every unit is told.
         """
         self.tokenizer = tokenizer
         self.plainly = plainly
         self.claimed = claimed
+        self.forced = forced
         self.prompts = {name: prompting.load(name, "face") for name in tasks}
         self.shares = list(tasks.values())
         self.rng = random.Random(seed)
@@ -108,7 +111,7 @@ class Writer:
             return self._question(prompt, row)
         if row.synthetic:
             return self._observed(row)
-        forced = donor is not None and prompt.answer[0] == "observations" and self.rng.random() < FORCED
+        forced = donor is not None and prompt.answer[0] == "observations" and self.rng.random() < self.forced
         told = donor if forced and donor is not None else row
         emotion = self.rng.choices(EMOTIONS, told.votes.tolist())[0]
         observations = short.observe(measured(told.units), self.rng, self.claimed)
@@ -157,7 +160,8 @@ class Writer:
             seen, label = coding.measured(measured(row.units), self.claimed), _label(row.votes)
         (pair,) = questions(seen, label, self.rng, 1)
         answer = json.dumps({"answer": pair.answer}, separators=(",", ":"), ensure_ascii=False) + nano.END
-        return Text(self._prompt(prompt, row, pair.question), ("", answer), (0.0, 1.0), False, row.votes)
+        question = pair.question.rstrip("?.").lower() if self.rng.random() < TYPED else pair.question
+        return Text(self._prompt(prompt, row, question), ("", answer), (0.0, 1.0), False, row.votes)
 
     def _prompt(self, prompt: Prompt, row: Row, question: str | None = None) -> str:
         """What is measured is told, but sometimes none or half of it, so that the pixels are looked at."""

@@ -64,6 +64,16 @@ def test_presence_is_not_asked_where_only_one_answer_is_possible() -> None:
     assert not asked("presence", face(), Label(emotion="neutral"))
 
 
+def test_a_unit_is_also_asked_for_without_its_name() -> None:
+    assert any("AU" not in pair.question for pair in asked("presence"))
+
+
+def test_the_emotion_is_named_with_what_speaks_for_it() -> None:
+    for pair in asked("emotion"):
+        assert "happiness" in pair.answer.lower()
+        assert set(pair.aus) == {6, 12}
+
+
 def test_strength_is_told_by_letter_or_word() -> None:
     for pair in asked("strength"):
         (claim,) = parse(pair.answer).claims

@@ -85,9 +85,8 @@ def test_the_end_of_a_synthetic_faces_observations_weighs_less(tokenizer: Any) -
     assert weights[-2] == 1
 
 
-def test_observations_forced_on_a_face_are_given_and_not_learned(tokenizer: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr(writing, "FORCED", 1.0)
-    writer = Writer(tokenizer, {"sov-cot": 1.0}, seed=0, plainly=True)
+def test_observations_forced_on_a_face_are_given_and_not_learned(tokenizer: Any) -> None:
+    writer = Writer(tokenizer, {"sov-cot": 1.0}, seed=0, forced=1.0, plainly=True)
     text = writer.text(row("happiness", {12: 0.8}), row("anger", {4: 0.9}))
     assert "AU12:0.8" in text.prompt
     assert '"au":4' in text.parts[0]
