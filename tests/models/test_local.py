@@ -26,8 +26,6 @@ from facevlm.types import EMOTIONS, ActionUnit, Conversation, Generation, Turn
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    import torch
-
     torch.manual_seed(0)
     made = tmp_path_factory.mktemp("random-nano")
     answer = short.write((), "nothing moves: neutral.", "neutral", ("interpretation", "emotion"))

@@ -35,9 +35,9 @@ def some_faces(shared_data: Path) -> ferplus.FerPlus:
     return known.where(np.arange(len(known)) < 240)
 
 
-def told(reasoner: FaceReasoner, picture: Picture, face: Face) -> Explanation:
+def told(reasoner: FaceReasoner, picture: Picture, face: Face, drawn: str = "landmarks") -> Explanation:
     """What the model says of a picture's pixels together with what is said to be measured on a face."""
-    small = crop(picture.image, face, reasoner.model.crop_size, "landmarks")
+    small = crop(picture.image, face, reasoner.model.crop_size, drawn)
     conversation = prompting.render_face(reasoner.prompt, face, small)
     (answer,) = reasoner.model.generate([conversation])
     assert isinstance(answer, Generation)
@@ -72,8 +72,8 @@ def test_observations_follow_what_was_measured(reasoner: FaceReasoner, portrait:
 def test_the_emotion_is_seen_in_the_pixels_too(reasoner: FaceReasoner, portrait: tuple[Picture, Face]) -> None:
     picture, face = portrait
     untold = face.model_copy(update={"cues": {}, "action_units": {}})
-    assert told(reasoner, picture, untold).emotion == "happiness"
-    assert told(reasoner, blank(picture), untold).emotion != "happiness"
+    assert told(reasoner, picture, untold, "plain").emotion == "happiness"
+    assert told(reasoner, blank(picture), untold, "plain").emotion != "happiness"  # landmarks would draw the smile
 
 
 def test_most_held_out_faces_are_told_right_and_every_answer_is_valid(
@@ -86,4 +86,4 @@ def test_most_held_out_faces_are_told_right_and_every_answer_is_valid(
     said = [EMOTIONS.index(face.explanation.emotion) if face else -1 for face in firsts]
     assert np.mean(np.array(said) == some_faces.strict_majority()) >= 0.74
     checks = [check.verdict for face in firsts if face for check in face.checks]
-    assert checks.count("supported") >= 0.75 * len(checks)  # a tenth below the figure of the model card
+    assert checks.count("supported") >= 0.92 * len(checks)  # a tenth below the figure of the model card
