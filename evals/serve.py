@@ -59,13 +59,14 @@ def main() -> None:
     parser.add_argument("--memory", type=int, default=5000, help="requests after which memory is looked at")
     parser.add_argument("--out", type=Path, help="folder for serving.md and serving.json")
     options = parser.parse_args()
-    rows = [row for part in options.only for row in PARTS[part](options)]
-    report = _report(rows)
-    print(report)
-    if options.out:
-        options.out.mkdir(parents=True, exist_ok=True)
-        (options.out / "serving.md").write_text(report, encoding="utf-8")
-        (options.out / "serving.json").write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    rows: list[Row] = []
+    for part in options.only:
+        rows += PARTS[part](options)
+        if options.out:  # after each part: the next may be interrupted
+            options.out.mkdir(parents=True, exist_ok=True)
+            (options.out / "serving.md").write_text(_report(rows), encoding="utf-8")
+            (options.out / "serving.json").write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    print(_report(rows))
 
 
 def cached(options: argparse.Namespace) -> Iterator[Row]:
