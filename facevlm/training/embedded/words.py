@@ -28,6 +28,7 @@ from facevlm.training.schedule import warm_cosine
 log = logging.getLogger(__name__)
 
 SAVED_EVERY = 250  # batches
+TASKS = {"sov-cot": 0.75, "sov-question": 0.25}
 CROSSED = 0.5  # share of texts whose units are partly another face's, so that any combination is listed alike
 
 
@@ -45,7 +46,7 @@ def train(model: nn.Module, tokenizer: Any, faces: FaceArrays, out: Path, recipe
     parts = {"model": text, "optimiser": optimiser, "schedule": schedule}
     compile_in_place(text, steps)
     for done in range(checkpoint.resume(out, **parts), -(-steps // SAVED_EVERY)):
-        writer = Writer(tokenizer, {"sov-cot": 1.0}, 1000 * seed + done, shown=False)
+        writer = Writer(tokenizer, TASKS, 1000 * seed + done, shown=False)
         first, losses = done * SAVED_EVERY, []
         batches = _batches(labelled, writer, recipe.batch, min(SAVED_EVERY, steps - first), 1000 * seed + done)
         for batch in language.ahead(batches):
