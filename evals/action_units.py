@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from intervals import share_text
 from numpy.typing import NDArray
 
 from facevlm import facs
@@ -23,6 +22,7 @@ from facevlm.data import ferplus
 from facevlm.data.sample import Sample, read_samples
 from facevlm.data.synth import produce
 from facevlm.data.synth import recipe as synth_recipe
+from facevlm.evaluation.intervals import share_text
 from facevlm.faces import action_units, regressor
 from facevlm.training.measurement.measured import Measured, measure, true_strengths
 from facevlm.training.measurement.reliability import ABSENT, PRESENT, Reliability, reliability

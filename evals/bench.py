@@ -19,12 +19,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import metrics
 import numpy as np
 import texts
-from intervals import resampled, share_text
 from numpy.typing import NDArray
 from PIL import Image
+
+from facevlm.evaluation.intervals import figure, figures, share_text
+from facevlm.evaluation.metrics import calibration, emotion, faithfulness, grounding
 
 Row = tuple[str, str, str]  # what, figure, target
 IOU = 0.35
@@ -68,15 +69,8 @@ def faces(options: argparse.Namespace) -> Iterator[Row]:
 def _matched(found: list[Any], known: list[list[float]]) -> int:
     from facevlm.types import Box
 
-    left = list(found)
-    count = 0
-    for x, y, width, height in known:
-        box = Box(x=x, y=y, width=width, height=height)
-        best = max(left, key=box.iou, default=None)
-        if best is not None and box.iou(best) >= IOU:
-            left.remove(best)
-            count += 1
-    return count
+    boxes = [Box(x=x, y=y, width=width, height=height) for x, y, width, height in known]
+    return int((grounding.matched(found, boxes, IOU) >= 0).sum())
 
 
 def ferplus(options: argparse.Namespace) -> Iterator[Row]:
@@ -93,17 +87,16 @@ def ferplus(options: argparse.Namespace) -> Iterator[Row]:
     results: list[Any] = list(reasoner.analyze_many(Image.fromarray(image).convert("RGB") for image in split.images))
     seconds = time.perf_counter() - started
     first = [result.faces[0] if result.faces else None for result in results]
-    truth, guess = split.strict_majority(), metrics.concluded(first)
+    truth, guess = split.strict_majority(), emotion.concluded(first)
     named = f"FER+ validation, strict majority, n = {len(split)}, {options.prompt}"
     found = [face for face in first if face]
     yield f"{named}: faces found", share_text(len(found), len(split)), "0.98"
     yield f"{named}: accuracy", share_text(int((guess == truth).sum()), len(truth)), "0.82"
-    for name, classes in (("all eight", range(len(EMOTIONS))), ("classes with ≥ 100 faces", metrics.COMMON)):
-        figure = resampled(metrics.macro_f1, metrics.by_label(guess, truth, classes))
-        yield f"{named}: macro-F1, {name}", str(figure), "reported"
-    for index, emotion in enumerate(EMOTIONS):
+    for which, classes in (("all eight", EMOTIONS), ("classes with ≥ 100 faces", emotion.COMMON)):
+        yield f"{named}: macro-F1, {which}", str(figure(emotion.macro_f1(guess, truth, over=classes))), "reported"
+    for index, name in enumerate(EMOTIONS):
         of = truth == index
-        yield f"recall of {emotion}", share_text(int((guess[of] == index).sum()), int(of.sum())), "reported"
+        yield f"recall of {name}", share_text(int((guess[of] == index).sum()), int(of.sum())), "reported"
     valid = sum(face.error is None for face in found)
     yield "answers that parse and name only drawn faces", share_text(valid, len(found)), "1.00"
     yield from _honesty(first, guess == truth)
@@ -112,15 +105,14 @@ def ferplus(options: argparse.Namespace) -> Iterator[Row]:
 
 def _honesty(faces: list[Any], right: NDArray[np.bool_]) -> Iterator[Row]:
     """How far the explanations hold: claims against measurement, and probabilities against outcomes."""
-    yield "claims supported by measurement", str(resampled(metrics.ratio, metrics.faithfulness(faces))), "0.90"
-    yield "claims that could be measured", str(resampled(metrics.ratio, metrics.coverage(faces))), "0.70"
+    claims = figures(faithfulness.measured(faithfulness.verdicts(faces)))
+    yield "claims supported by measurement", str(claims["faithfulness"]), "0.90"
+    yield "claims that could be measured", str(claims["coverage"]), "0.70"
     told = [face.explanation for face in faces if face and face.explanation]
     cited = sum(texts.cites_what_it_observed(each) for each in told)
     yield "interpretations that cite only action units they observed", share_text(cited, len(told)), "reported"
-    sure = metrics.surest(faces)
-    known = ~np.isnan(sure)
-    calibration = resampled(metrics.calibration_error, metrics.sureness(sure[known], right[known]))
-    yield "expected calibration error, 15 bins", str(calibration), "at most 0.06"
+    error = figure(calibration.calibration_error(calibration.surest(faces), right))
+    yield "expected calibration error, 15 bins", str(error), "at most 0.06"
 
 
 def speed(_: argparse.Namespace) -> Iterator[Row]:

@@ -14,16 +14,15 @@ from pathlib import Path
 import numpy as np
 import variations
 from answers import Asking, Pictures, Told, tell
-from intervals import Line, share
 
-from facevlm.data.cot import short
+from facevlm.evaluation.intervals import Line, share
+from facevlm.evaluation.variations import beginning
 from facevlm.models import Model
 from facevlm.models.local import LocalModel
 from facevlm.prompting import Prompt
 from facevlm.types import EMOTIONS, Emotion, Explanation
 
 PAIRS = 500
-FORCED = ("observations", "interpretation")
 
 
 @dataclass(frozen=True)
@@ -52,11 +51,6 @@ def pairs(told: Sequence[Told], labels: Mapping[str, int], count: int = PAIRS) -
     rng = np.random.default_rng(0)
     chosen = [usable[place] for place in rng.permutation(len(usable))[:count]]
     return [_pair(face, usable, labels, rng) for face in chosen]
-
-
-def beginning(explanation: Explanation) -> str:
-    """An answer up to where its interpretation begins."""
-    return short.write(explanation.observations, "", "neutral", FORCED).removesuffix('"}')
 
 
 def counted(

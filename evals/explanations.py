@@ -21,16 +21,18 @@ from functools import cached_property
 from pathlib import Path
 
 import dependence
-import intervals
-import metrics
 import numpy as np
 import texts
 from answers import Asking, Pictures, Told, ferplus_validation, synthetic_suite, tell
-from intervals import Figure, Line, difference, resampled, share
 from numpy.typing import NDArray
 
 from facevlm.data.sample import Sample
 from facevlm.errors import FaceVLMError
+from facevlm.evaluation import intervals
+from facevlm.evaluation.intervals import Figure, Line, difference, figure, figures, share
+from facevlm.evaluation.metrics import calibration, emotion, mean, units
+from facevlm.evaluation.metrics import faithfulness as faithful
+from facevlm.evaluation.metrics.measure import average
 from facevlm.faces import action_units
 from facevlm.faces.action_units import THRESHOLDS
 from facevlm.training.measurement.measured import true_strengths
@@ -101,30 +103,22 @@ def averaged(part: Callable[[Study], Iterator[Line]], studies: Sequence[Study]) 
 def accuracy(study: Study) -> Iterator[Line]:
     """FER+ validation over the whole path: with the explanation first, and the label alone."""
     truth, faces = study.labels(), study.faces()
-    guess, alone = metrics.concluded(faces), metrics.concluded(study.faces("sov-label"))
+    guess, alone = emotion.concluded(faces), emotion.concluded(study.faces("sov-label"))
     named = f"FER+ validation, strict majority, n = {len(truth):,}"
     yield f"{named}: faces found", share(sum(face is not None for face in faces), len(faces)), "0.98"
     yield f"{named}: accuracy", share(int((guess == truth).sum()), len(truth)), "0.82"
-    common = metrics.by_label(guess, truth, metrics.COMMON)
-    yield f"{named}: macro-F1, classes with ≥ 100 faces", resampled(metrics.macro_f1, common), "0.75"
-    every = metrics.by_label(guess, truth, range(len(EMOTIONS)))
-    yield f"{named}: macro-F1, all eight", resampled(metrics.macro_f1, every), "reported"
-    yield f"{named}: expected calibration error", calibration(faces, guess == truth), "at most 0.06"
+    common = emotion.macro_f1(guess, truth, over=emotion.COMMON)
+    yield f"{named}: macro-F1, classes with ≥ 100 faces", figure(common), "0.75"
+    yield f"{named}: macro-F1, all eight", figure(emotion.macro_f1(guess, truth)), "reported"
+    error = calibration.calibration_error(calibration.surest(faces), guess == truth)
+    yield f"{named}: expected calibration error", figure(error), "at most 0.06"
     yield f"{named}: accuracy, label only", share(int((alone == truth).sum()), len(truth)), "reported"
     yield f"{named}: cost of explaining", cost(alone == truth, guess == truth), "at most 0.01"
 
 
-def calibration(faces: list[FaceAnalysis | None], right: NDArray[np.bool_]) -> Figure:
-    """Expected calibration error of the faces that were told of."""
-    sure = metrics.surest(faces)
-    known = ~np.isnan(sure)
-    return resampled(metrics.calibration_error, metrics.sureness(sure[known], right[known]))
-
-
 def cost(alone: NDArray[np.bool_], explained: NDArray[np.bool_]) -> Figure:
     """Accuracy of the label alone less that of the label explained, faces paired."""
-    every = np.ones(len(alone))
-    return difference(metrics.ratio, metrics.parts(alone, every), metrics.parts(explained, every))
+    return difference(average(alone), average(explained))
 
 
 def claims(study: Study) -> Iterator[Line]:
@@ -133,31 +127,25 @@ def claims(study: Study) -> Iterator[Line]:
     pictures = pictures.of(pictures.ids[: study.options.limit])
     told = tell(study.asking, pictures, study.options.work)
     true = shown([samples[each] for each in pictures.ids])
-    compared = {"claims": claimed([each.face for each in told]), "measurement": measured([each.face for each in told])}
+    faces = [each.face for each in told]
+    compared = {"claims": units.claimed(faces), "measurement": measured(faces)}
     named = f"synthetic suite, n = {len(told):,}, F1 of"
     for codes, which in ((DISFA, "the 12 DISFA units"), (action_units.measured_codes(), "all measurable units")):
         rows = [AU_CODES.index(code) for code in codes]
         for name, positive in compared.items():
             least = "0.70" if (name, codes) == ("claims", DISFA) else "reported"
-            figure = resampled(metrics.macro_f1, metrics.found(positive[:, rows], true[:, rows]))
-            yield f"{named} {name}, mean over {which}", figure, least
+            whole = mean(units.f1(positive[:, rows], true[:, rows], codes))
+            yield f"{named} {name}, mean over {which}", figure(whole), least
+    each = {name: figures(units.f1(positive, true)) for name, positive in compared.items()}
     for code in DISFA:
-        for name, positive in compared.items():
-            row = AU_CODES.index(code)
-            figure = resampled(metrics.macro_f1, metrics.found(positive[:, [row]], true[:, [row]]))
-            yield f"{named} {name}, AU {code}", figure, "reported"
+        for name in compared:
+            yield f"{named} {name}, AU {code}", each[name][f"AU{code}"], "reported"
 
 
 def shown(samples: list[Sample]) -> NDArray[np.bool_]:
     """(n, 24) whether a render truly shows a unit at B or more, on either side."""
     strongest: NDArray[np.float32] = true_strengths(samples).max(2)
     return strongest >= PRESENT
-
-
-def claimed(faces: list[FaceAnalysis | None]) -> NDArray[np.bool_]:
-    """(n, 24) whether a unit is claimed."""
-    said = [{check.au for check in face.checks} if face else set() for face in faces]
-    return np.array([[code in each for code in AU_CODES] for each in said])
 
 
 def measured(faces: list[FaceAnalysis | None]) -> NDArray[np.bool_]:
@@ -178,11 +166,13 @@ def faithfulness(study: Study) -> Iterator[Line]:
     for told, words in TOLD.items():
         faces, named = study.faces(told=told), f"FER+ validation, {words}"
         least = ("0.90", "0.70", "1.5") if told == "own" else ("reported",) * 3
-        yield f"{named}: faithfulness", resampled(metrics.ratio, metrics.faithfulness(faces)), least[0]
-        yield f"{named}: coverage", resampled(metrics.ratio, metrics.coverage(faces)), least[1]
-        count = metrics.parts(metrics.claims(faces)[expressive], np.ones(expressive.sum()))
-        yield f"{named}: claims a non-neutral face", resampled(metrics.ratio, count), least[2]
-        right = metrics.concluded(faces) == study.labels()
+        verdicts = faithful.verdicts(faces)
+        checked = figures(faithful.measured(verdicts))
+        yield f"{named}: faithfulness", checked["faithfulness"], least[0]
+        yield f"{named}: coverage", checked["coverage"], least[1]
+        count = average([len(each) for each, shown in zip(verdicts, expressive, strict=True) if shown])
+        yield f"{named}: claims a non-neutral face", figure(count), least[2]
+        right = emotion.concluded(faces) == study.labels()
         yield f"{named}: accuracy", share(int(right.sum()), len(right)), "reported"
 
 

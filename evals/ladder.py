@@ -20,14 +20,15 @@ from dataclasses import dataclass, replace
 from itertools import cycle
 from pathlib import Path
 
-import intervals
-import metrics
 import numpy as np
 from answers import Asking, Pictures, ferplus_validation, tell
-from intervals import Figure, Rows, Score, difference, resampled, share
 from numpy.typing import NDArray
 
 from facevlm.errors import FaceVLMError
+from facevlm.evaluation import intervals
+from facevlm.evaluation.intervals import Figure, difference, figure, share
+from facevlm.evaluation.metrics import Measure, emotion, faithfulness, one
+from facevlm.evaluation.metrics.measure import average
 from facevlm.marks import VARIANTS
 
 FACES = 1000
@@ -42,12 +43,7 @@ COLUMNS = (
     "difference",
     "coverage",
 )
-SCORES: dict[str, Score] = {
-    "accuracy": metrics.ratio,
-    "macro-F1": metrics.macro_f1,
-    "faithfulness": metrics.ratio,
-    "coverage": metrics.ratio,
-}
+SCORES = ("accuracy", "macro-F1", "faithfulness", "coverage")
 
 
 @dataclass(frozen=True)
@@ -114,21 +110,18 @@ def climb(
     rungs: Sequence[Rung], pictures: Pictures, truth: NDArray[np.int64], work: Path
 ) -> Iterator[tuple[Rung, dict[str, Figure], dict[str, Figure]]]:
     """Each rung with its figures, and by how much they exceed those of the rung it is compared with."""
-    stood: dict[str, list[dict[str, Rows]]] = {}
+    stood: dict[str, list[dict[str, Measure]]] = {}
     for rung in rungs:
-        stood[rung.name] = [_rows(asking, pictures, truth, work) for asking in rung.askings]
+        stood[rung.name] = [_measures(asking, pictures, truth, work) for asking in rung.askings]
         own = stood[rung.name]
         gaps = gained(own, stood[rung.below]) if rung.below else {}
         yield rung, {name: intervals.mean([_figure(name, each[name]) for each in own]) for name in SCORES}, gaps
 
 
-def gained(own: Sequence[dict[str, Rows]], below: Sequence[dict[str, Rows]]) -> dict[str, Figure]:
+def gained(own: Sequence[dict[str, Measure]], below: Sequence[dict[str, Measure]]) -> dict[str, Figure]:
     """The differences, adapter by adapter in their order; one adapter stands below each of several."""
     pairs = list(zip(own, cycle(below), strict=False))
-    return {
-        name: intervals.mean([difference(score, one[name], other[name]) for one, other in pairs])
-        for name, score in SCORES.items()
-    }
+    return {name: intervals.mean([difference(mine[name], theirs[name]) for mine, theirs in pairs]) for name in SCORES}
 
 
 def markdown(climbed: Sequence[tuple[Rung, dict[str, Figure], dict[str, Figure]]]) -> str:
@@ -155,22 +148,22 @@ def as_json(
     ]
 
 
-def _rows(asking: Asking, pictures: Pictures, truth: NDArray[np.int64], work: Path) -> dict[str, Rows]:
-    """What each face adds to the sums of each score."""
+def _measures(asking: Asking, pictures: Pictures, truth: NDArray[np.int64], work: Path) -> dict[str, Measure]:
     faces = [each.face for each in tell(asking, pictures, work)]
-    guess = metrics.concluded(faces)
+    guess = emotion.concluded(faces)
+    claims = faithfulness.measured(faithfulness.verdicts(faces))
     return {
-        "accuracy": metrics.parts(guess == truth, np.ones(len(truth))),
-        "macro-F1": metrics.by_label(guess, truth, metrics.COMMON),
-        "faithfulness": metrics.faithfulness(faces),
-        "coverage": metrics.coverage(faces),
+        "accuracy": average(guess == truth),
+        "macro-F1": emotion.macro_f1(guess, truth, over=emotion.COMMON),
+        "faithfulness": one(claims, "faithfulness"),
+        "coverage": one(claims, "coverage"),
     }
 
 
-def _figure(name: str, rows: Rows) -> Figure:
+def _figure(name: str, measure: Measure) -> Figure:
     if name == "accuracy":
-        return share(int(rows[:, 0].sum()), len(rows))
-    return resampled(SCORES[name], rows)
+        return share(round(measure.value * measure.n), measure.n)
+    return figure(measure)
 
 
 def _options() -> argparse.Namespace:

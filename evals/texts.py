@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from intervals import Line, share
 from numpy.typing import NDArray
 
 from facevlm.data import ferplus
@@ -20,6 +19,7 @@ from facevlm.data.cot import parse, short
 from facevlm.data.cot.coding import Coding
 from facevlm.data.cot.weigh import weigh
 from facevlm.errors import InputError, OutputError
+from facevlm.evaluation.intervals import Line, share
 from facevlm.types import EMOTIONS, Emotion, Explanation
 
 if TYPE_CHECKING:

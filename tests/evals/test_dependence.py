@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import dependence
-from answers import Told
+from answers import Asking, Pictures, Told, tell
 from dependence import Pair
+from PIL import Image
 
+from facevlm.data import ferplus
 from facevlm.types import EMOTIONS, Emotion
 
 EMOTION_OF = {"a": "happiness", "b": "anger", "c": "happiness", "d": "neutral"}
@@ -57,3 +60,18 @@ def test_to_become_what_was_concluded_before_is_no_change(face: Any) -> None:
     happy, other = _told(face, "a", emotion="happiness"), _told(face, "b", emotion="happiness")
     counts = [count for _, count, _ in dependence.counted([Pair(happy, other, "happiness")], ["happiness"], [None])]
     assert counts == [1, 0, 0, 0, 0]
+
+
+def test_the_model_that_ships_concludes_from_what_it_observed(nano: Path, shared_data: Path, tmp_path: Path) -> None:
+    faces = ferplus.read(shared_data / "ferplus", "train")
+    faces = faces.where(ferplus.held_out(faces.names) & (faces.strict_majority() >= 0))
+    images = dict(zip(map(str, faces.names[:60]), faces.images, strict=False))
+    labels = dict(zip(images, faces.strict_majority().tolist(), strict=False))
+    pictures = Pictures("held-out", list(images), lambda name: Image.fromarray(images[name]).convert("RGB"))
+    asking = Asking("nano-facs")
+    told = tell(asking, pictures, tmp_path)
+    lines = {name: value for name, value, _ in dependence.lines(asking, pictures, told, labels, tmp_path)}
+    (changed,) = (value for name, value in lines.items() if name.startswith("another") and "changes" in name)
+    (control,) = (value for name, value in lines.items() if name.startswith("control"))
+    assert changed.value >= 0.5
+    assert control.value <= 0.1

@@ -7,10 +7,12 @@ import sys
 from pathlib import Path
 
 import ladder
-import metrics
 import numpy as np
 import pytest
 from answers import Pictures
+
+from facevlm.evaluation.metrics import Measure, emotion
+from facevlm.evaluation.metrics.measure import average
 
 
 def test_each_rung_is_compared_with_the_one_before_it_in_its_flight() -> None:
@@ -53,10 +55,10 @@ def test_the_first_of_a_smaller_choice_are_those_of_a_larger_one() -> None:
 
 
 def test_a_gain_is_the_mean_over_adapters_each_against_its_own() -> None:
-    def stood(right: int) -> dict[str, np.ndarray]:
-        hits, every = np.arange(100) < right, np.ones(100)
-        labels = metrics.by_label(np.where(hits, 0, 1), np.zeros(100, int), metrics.COMMON)
-        pooled = metrics.parts(hits, every)
+    def stood(right: int) -> dict[str, Measure]:
+        hits = np.arange(100) < right
+        labels = emotion.macro_f1(np.where(hits, 0, 1), np.zeros(100, int))
+        pooled = average(hits)
         return {"accuracy": pooled, "macro-F1": labels, "faithfulness": pooled, "coverage": pooled}
 
     gained = ladder.gained([stood(80), stood(90)], [stood(70), stood(70)])
