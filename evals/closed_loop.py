@@ -16,49 +16,91 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+OK, TOO_MANY = 200, 429
 ANSWER = json.dumps({"observations": [], "interpretation": "nothing moves: neutral.", "emotion": "neutral"})
 MODELS = {"object": "list", "data": [{"id": "nano-base"}, {"id": "nano-facs", "parent": "nano-base"}]}
 
 
 @dataclass
 class Run:
-    """What came of one run."""
+    """What came of one run. `latencies` are the seconds of each request answered with 200."""
 
     seconds: float = 0.0
     statuses: Counter[int] = field(default_factory=Counter)
+    latencies: list[float] = field(default_factory=list)
 
     @property
     def rate(self) -> float:
         """Requests answered with 200 in a second."""
-        return self.statuses[200] / self.seconds
+        return self.statuses[OK] / self.seconds
+
+    def percentile(self, percent: float) -> float:
+        """Seconds that so many percent of the requests answered with 200 took at most."""
+        ordered = sorted(self.latencies)
+        return ordered[min(int(len(ordered) * percent / 100), len(ordered) - 1)]
 
 
-async def closed_loop(url: str, bodies: Sequence[bytes], in_flight: int) -> Run:
-    """Post every body, which is JSON, to a URL: each of `in_flight` connections its next one when it has an answer."""
+async def closed_loop(url: str, bodies: Sequence[bytes], in_flight: int, pause: float = 0.5) -> Run:
+    """Post every body, which is JSON, to a URL: each of `in_flight` connections its next one when it has an answer.
+
+    Replies are read that have a length, not streams.
+
+    Args:
+        url: http://HOST:PORT/PATH.
+        pause: seconds a connection waits before it posts a body again that was told 429.
+
+    Raises:
+        OSError, asyncio.IncompleteReadError: a connection was refused, or broke.
+    """
     run, coming = Run(), iter(bodies)
     started = time.perf_counter()
     async with asyncio.TaskGroup() as group:
         for _ in range(min(in_flight, len(bodies))):
-            group.create_task(_connection(url, coming, run))
+            group.create_task(_connection(url, coming, pause, run))
     run.seconds = time.perf_counter() - started
     return run
 
 
-async def _connection(url: str, bodies: Iterator[bytes], run: Run) -> None:
-    parts = urlsplit(url)
-    head = f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Type: application/json\r\nContent-Length: "
-    reader = writer = None
+async def _connection(url: str, bodies: Iterator[bytes], pause: float, run: Run) -> None:
+    post = _Poster(url)
     for body in bodies:
-        if writer is None or reader is None:
-            reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
-        writer.write(f"{head}{len(body)}\r\n\r\n".encode() + body)
+        while await _posted(post, body, run) == TOO_MANY:
+            await asyncio.sleep(pause)
+    post.close()
+
+
+async def _posted(post: _Poster, body: bytes, run: Run) -> int:
+    began = time.perf_counter()
+    status = await post(body)
+    run.statuses[status] += 1
+    if status == OK:
+        run.latencies.append(time.perf_counter() - began)
+    return status
+
+
+class _Poster:
+    """One connection, opened again where the server has closed it."""
+
+    def __init__(self, url: str) -> None:
+        self._where = urlsplit(url)
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def __call__(self, body: bytes) -> int:
+        """The status of the reply to a body."""
+        if self._streams is None:
+            self._streams = await asyncio.open_connection(self._where.hostname, self._where.port)
+        reader, writer = self._streams
+        head = f"POST {self._where.path} HTTP/1.1\r\nHost: {self._where.netloc}\r\nContent-Type: application/json\r\n"
+        writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
         status, headers = await _reply(reader)
-        run.statuses[status] += 1
         if headers.get("connection") == "close":
-            writer.close()
-            reader = writer = None
-    if writer is not None:
-        writer.close()
+            self.close()
+        return status
+
+    def close(self) -> None:
+        if self._streams is not None:
+            self._streams[1].close()
+            self._streams = None
 
 
 async def _reply(reader: asyncio.StreamReader) -> tuple[int, dict[str, str]]:

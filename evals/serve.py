@@ -1,10 +1,11 @@
 """What the gateway and the batch runner cost beside vLLM alone, and how the gateway bears a crowd: `make bench-serve`.
 
-    python evals/serve.py [--vllm-python .venv-vllm/bin/python] [--only cached cold crowd memory batch kills]
-                          [--requests 512] [--rounds 5] [--out evals/reports]
+    python evals/serve.py [--only embedded cached cold batch crowd memory kills] [--requests N] [--rounds N] [--kills 5]
+                          [--vllm-python .venv-vllm/bin/python] [--out evals/reports]
 
 vLLM, the gateway and the client share one machine. «vLLM alone» is the same client sending vLLM the bodies that the
 gateway would send it: they are captured first. Sides take turns within a round, and the first changes with each round.
+Counts that are not given are such that each part ends within three minutes on two cores.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ import io
 import json
 import os
 import random
-import re
 import signal
 import statistics
 import subprocess
@@ -24,27 +24,27 @@ import sys
 import tempfile
 import threading
 import time
-import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from closed_loop import closed_loop, stub
-from load import load
+from gateway import Gateway, gateway
 from PIL import Image, ImageEnhance
 
 from facevlm.completions import ChatRequest, Completer, Served
 
 Row = dict[str, str]
 IN_FLIGHT = 32
+CLIENTS = 8  # of the embedded model
 ROUTE = "/chat/completions"
 DELAY = 0.5  # seconds that the stub takes for an answer
 CONNECTIONS, QUEUE = 200, 64
-_SAID = re.compile(r"(http://\S+/v1) serves")
-_VLLM = re.compile(r"--host 127.0.0.1 --port (\d+)")
+REQUESTS = {"embedded": 64, "cached": 96, "cold": 48, "batch": 240, "crowd": 2000, "memory": 5000}
+ROUNDS = {"embedded": 3, "cached": 3, "cold": 3, "batch": 1}
+A_KILL = 40  # requests for each kill
 
 
 def main() -> None:
@@ -52,16 +52,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--vllm-python", type=Path, default=Path(".venv-vllm/bin/python"))
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS))
-    parser.add_argument("--requests", type=int, default=512, help="of each side in each round")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--pictures", type=int, default=64, help="different ones, where they are to be in the cache")
-    parser.add_argument("--crowd", type=int, default=2000, help="requests of the crowd")
-    parser.add_argument("--memory", type=int, default=5000, help="requests after which memory is looked at")
+    parser.add_argument("--requests", type=int, help="of each side in each round")
+    parser.add_argument("--rounds", type=int)
+    parser.add_argument("--pictures", type=int, default=32, help="different ones, where they are to be in the cache")
+    parser.add_argument("--kills", type=int, default=2, help="of vLLM, which takes its time to start again")
     parser.add_argument("--out", type=Path, help="folder for serving.md and serving.json")
     options = parser.parse_args()
     rows: list[Row] = []
     for part in options.only:
-        rows += PARTS[part](options)
+        rows += PARTS[part](_sized(options, part))
         if options.out:  # after each part: the next may be interrupted
             options.out.mkdir(parents=True, exist_ok=True)
             (options.out / "serving.md").write_text(_report(rows), encoding="utf-8")
@@ -69,36 +68,66 @@ def main() -> None:
     print(_report(rows))
 
 
+def embedded(options: argparse.Namespace) -> Iterator[Row]:
+    """Clients of the model in the gateway's own process, whose answers are written together, against one client."""
+    asked = _asked(range(CLIENTS))
+    bodies = _repeated(asked, options.requests)
+    with gateway(concurrency=CLIENTS, queue=QUEUE) as served:
+        _measured(served.url, asked)
+        rounds = [
+            {str(clients): _measured(served.url, bodies, clients) for clients in (1, CLIENTS)}
+            for _ in range(options.rounds)
+        ]
+    one, many = (statistics.median(each[str(clients)] for each in rounds) for clients in (1, CLIENTS))
+    told = f"{many:.1f} requests/s; {one:.1f} of one client"
+    yield _row(f"the embedded model, {CLIENTS} clients, faces in the gateway's cache", told, "reported", rounds)
+
+
 def cached(options: argparse.Namespace) -> Iterator[Row]:
     """The same pictures over and over: the gateway has found and marked their faces already."""
-    asked, prepared = _prepared(range(options.pictures))
-    bodies = {side: _repeated(each, options.requests) for side, each in (("gateway", asked), ("vllm", prepared))}
-    with _gateway("--vllm", "nano", "--vllm-python", str(options.vllm_python)) as served:
-        _measure(served, {"gateway": asked, "vllm": prepared})
+    asked = _asked(range(options.pictures))
+    once = {"gateway": asked, "vllm": _prepared(asked)}
+    bodies = {side: _repeated(each, options.requests) for side, each in once.items()}
+    with _over_vllm(options) as served:
+        _measure(served, once)
         rounds = [_measure(served, bodies, gateway_first=number % 2 == 0) for number in range(options.rounds)]
-    yield from _ratios("faces in the gateway's cache", rounds, ("0.90", "10 ms"))
+    yield from _ratios("faces in the gateway's cache", rounds, ("0.90", "at most 10 ms"))
 
 
 def cold(options: argparse.Namespace) -> Iterator[Row]:
     """Pictures that neither side has seen: other ones for each side and each round."""
-    count = options.requests // 2
-    with _gateway("--vllm", "nano", "--vllm-python", str(options.vllm_python)) as served:
+    with _over_vllm(options) as served:
         rounds = []
         for number in range(options.rounds):
-            first = 10_000 + 2 * number * count
-            asked, prepared = _prepared(range(first, first + 2 * count))
-            bodies = {"gateway": asked[:count], "vllm": prepared[count:]}
+            asked, others = _two(10_000, number, options.requests)
+            bodies = {"gateway": asked, "vllm": _prepared(others)}
             rounds.append(_measure(served, bodies, gateway_first=number % 2 == 0))
     yield from _ratios("pictures never seen", rounds, ("reported", "reported"))
 
 
+def batch(options: argparse.Namespace) -> Iterator[Row]:
+    """`facevlm batch` on pictures against the client with their prepared requests.
+
+    How long the runner takes for one picture, its start included, is measured by itself and taken off.
+    """
+    ratios, rates, starts = [], [], []
+    with _over_vllm(options) as served:
+        for number in range(options.rounds):
+            asked, others = _two(1_000_000, number, options.requests)
+            starts.append(_batched(asked[:1], served.vllm_url))
+            rates.append((len(asked) - 1) / (_batched(asked[1:] + others[:1], served.vllm_url) - starts[-1]))
+            ratios.append(rates[-1] / _measured(served.vllm_url, _prepared(others[1:])))
+    figures = f"{statistics.median(rates):.1f} pictures/s; the first takes {statistics.median(starts):.1f} s"
+    told = f"{statistics.median(ratios):.3f} ({figures})"
+    yield _row("`facevlm batch` over vLLM ÷ the client with prepared requests", told, "0.85", ratios)
+
+
 def crowd(options: argparse.Namespace) -> Iterator[Row]:
     """More connections than may work and wait, before a model of fixed delay."""
-    asked, _ = _prepared(range(8))
-    with stub(DELAY) as model, _gateway(*_upstream(model.url)) as served:
+    asked = _asked(range(8))
+    with stub(DELAY) as model, _over(model.url) as served:
         _measured(served.url, asked)
-        url = served.url + ROUTE
-        found = asyncio.run(load(url, json.loads(asked[0]), connections=CONNECTIONS, requests=options.crowd))
+        found = asyncio.run(closed_loop(served.url + ROUTE, _repeated(asked, options.requests), CONNECTIONS))
     named = f"{CONNECTIONS} connections, queue of {QUEUE}, a model that takes {DELAY:g} s"
     others = {status: count for status, count in found.statuses.items() if status not in (200, 429)}
     yield _row(f"{named}: statuses other than 200 and 429", str(others or "none"), "none", dict(found.statuses))
@@ -109,113 +138,46 @@ def crowd(options: argparse.Namespace) -> Iterator[Row]:
 
 def memory(options: argparse.Namespace) -> Iterator[Row]:
     """Whether the gateway grows with the requests it has answered."""
-    asked, _ = _prepared(range(options.pictures))
-    step = options.memory // 10
-    with stub() as model, _gateway(*_upstream(model.url)) as served:
+    asked = _asked(range(options.pictures))
+    step = options.requests // 10
+    with stub() as model, _over(model.url) as served:
         sizes = []
         for _ in range(10):
             _measured(served.url, _repeated(asked, step))
             sizes.append(served.megabytes)
-    grown = sizes[-1] - sizes[0]
-    told = f"{grown:+.0f} MB, from {sizes[0]:.0f} MB"
-    yield _row(
-        f"memory of the gateway from request {options.memory // 10:,} to {options.memory:,}", told, "flat", sizes
-    )
-
-
-def batch(options: argparse.Namespace) -> Iterator[Row]:
-    """`facevlm batch` on pictures, its start included, against the client with their prepared requests."""
-    ratios, rates = [], []
-    with _gateway("--vllm", "nano", "--vllm-python", str(options.vllm_python)) as served:
-        for number in range(options.rounds):
-            first = 1_000_000 + 2 * number * options.requests
-            asked, _ = _prepared(range(first, first + options.requests))
-            _, prepared = _prepared(range(first + options.requests, first + 2 * options.requests))
-            runner = len(asked) / _batched(asked, served.vllm_url)
-            ratios.append(runner / _measured(served.vllm_url, prepared))
-            rates.append(runner)
-    told = f"{statistics.median(ratios):.3f} ({statistics.median(rates):.1f} pictures/s)"
-    yield _row("`facevlm batch` over vLLM ÷ the client with prepared requests", told, "0.85", ratios)
+    told = f"{sizes[-1] - sizes[0]:+.0f} MB, from {sizes[0]:.0f} MB"
+    yield _row(f"memory of the gateway from request {step:,} to {10 * step:,}", told, "flat", sizes)
 
 
 def kills(options: argparse.Namespace) -> Iterator[Row]:
-    """vLLM killed five times while the batch runner asks it."""
-    asked, _ = _prepared(range(2_000_000, 2_000_000 + options.requests))
-    with _gateway("--vllm", "nano", "--vllm-python", str(options.vllm_python)) as served:
+    """vLLM killed while the batch runner asks it."""
+    asked = _asked(range(2_000_000, 2_000_000 + A_KILL * options.kills))
+    with _over_vllm(options) as served:
         killed: list[int] = []
         answered: Counter[str] = Counter()
-        _batched(asked, served.vllm_url, answered, lambda out, over: _kill(served, out, over, killed))
+        _batched(asked, served.vllm_url, answered, lambda out, over: _kill(served, out, over, killed, options.kills))
     once = sum(count == 1 for count in answered.values())
     what = f"custom_ids answered exactly once, vLLM killed {len(killed)} times"
-    yield _row(what, f"{once} of {len(asked)}", "all, 5 times", dict(Counter(answered.values())))
+    least = f"all, {options.kills} times"
+    yield _row(what, f"{once} of {len(asked)}", least, dict(Counter(answered.values())))
 
 
-PARTS = {part.__name__: part for part in (cached, cold, crowd, memory, batch, kills)}
+PARTS = {part.__name__: part for part in (embedded, cached, cold, batch, crowd, memory, kills)}
 
 
-@dataclass
-class Gateway:
-    """A running `facevlm serve`."""
-
-    process: subprocess.Popen[bytes]
-    said: Path
-
-    @property
-    def url(self) -> str:
-        return self._found(_SAID)
-
-    @property
-    def vllm_url(self) -> str:
-        return f"http://127.0.0.1:{self._found(_VLLM)}/v1"
-
-    @property
-    def cpu_seconds(self) -> float:
-        """Of the gateway alone: vLLM's are its own until it ends."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    @property
-    def megabytes(self) -> float:
-        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
-
-    @property
-    def ready(self) -> bool:
-        try:
-            with urllib.request.urlopen(self.url.removesuffix("/v1") + "/readyz") as reply:
-                return bool(reply.status == 200)
-        except OSError:
-            return False
-
-    @property
-    def vllm_pid(self) -> int | None:
-        """The gateway's only child, of whichever of its threads; None while it is being started again."""
-        threads = Path(f"/proc/{self.process.pid}/task").glob("*/children")
-        return next((int(thread.read_text()) for thread in threads if thread.read_text()), None)
-
-    def _found(self, pattern: re.Pattern[str]) -> str:
-        found = pattern.search(self.said.read_text())
-        if not found:
-            sys.exit(f"the gateway did not start: {self.said.read_text()}")
-        return found[1]
+def _sized(options: argparse.Namespace, part: str) -> argparse.Namespace:
+    """The options of one part, with its own counts where none were given."""
+    own = {"requests": options.requests or REQUESTS.get(part), "rounds": options.rounds or ROUNDS.get(part)}
+    return argparse.Namespace(**vars(options) | own)
 
 
-@contextmanager
-def _gateway(*words: str, concurrency: int = IN_FLIGHT) -> Iterator[Gateway]:
-    """`facevlm serve` in a process of its own, once it serves."""
-    limits = ["--port", "0", "--queue", str(QUEUE), "--concurrency", str(concurrency)]
-    with tempfile.TemporaryDirectory() as folder:
-        said = Path(folder) / "said"
-        with said.open("wb") as output:
-            command = [sys.executable, "-m", "facevlm", "serve", *words, *limits]
-            process = subprocess.Popen(command, stderr=output, stdout=output)
-        try:
-            while process.poll() is None and not _SAID.search(said.read_text()):
-                time.sleep(0.2)
-            yield Gateway(process, said)
-        finally:
-            process.terminate()
-            process.wait()
+def _over_vllm(options: argparse.Namespace) -> AbstractContextManager[Gateway]:
+    return gateway("--vllm", "nano", "--vllm-python", str(options.vllm_python), concurrency=IN_FLIGHT, queue=QUEUE)
+
+
+def _over(url: str) -> AbstractContextManager[Gateway]:
+    words = "--upstream", url, "--model", "nano-base", "--adapter", "nano-facs"
+    return gateway(*words, concurrency=IN_FLIGHT, queue=QUEUE)
 
 
 def _measure(served: Gateway, bodies: dict[str, list[bytes]], gateway_first: bool = True) -> dict[str, float]:
@@ -229,9 +191,9 @@ def _measure(served: Gateway, bodies: dict[str, list[bytes]], gateway_first: boo
     return found
 
 
-def _measured(url: str, bodies: Sequence[bytes]) -> float:
+def _measured(url: str, bodies: Sequence[bytes], in_flight: int = IN_FLIGHT) -> float:
     """Requests answered in a second."""
-    run = asyncio.run(closed_loop(url + ROUTE, bodies, IN_FLIGHT))
+    run = asyncio.run(closed_loop(url + ROUTE, bodies, in_flight))
     if set(run.statuses) != {200}:
         sys.exit(f"{url}: not all requests were answered: {dict(run.statuses)}")
     return run.rate
@@ -242,11 +204,7 @@ def _ratios(named: str, rounds: Sequence[dict[str, float]], least: tuple[str, st
     ratio = statistics.median(each["gateway"] / each["vllm"] for each in rounds)
     told = f"{ratio:.3f} ({gateway:.1f} and {vllm:.1f} requests/s)"
     yield _row(f"gateway over vLLM ÷ vLLM alone, {IN_FLIGHT} in flight, {named}", told, least[0], list(rounds))
-    yield _row(f"CPU of the gateway for a request, {named}", f"{1000 * cpu:.1f} ms", f"at most {least[1]}", [cpu])
-
-
-def _upstream(url: str) -> tuple[str, ...]:
-    return "--upstream", url, "--model", "nano-base", "--adapter", "nano-facs"
+    yield _row(f"CPU of the gateway for a request, {named}", f"{1000 * cpu:.1f} ms", least[1], [cpu])
 
 
 def _batched(
@@ -289,10 +247,10 @@ def _line(number: int, body: bytes) -> str:
     return json.dumps(request) + "\n"
 
 
-def _kill(served: Gateway, out: Path, over: threading.Event, killed: list[int]) -> None:
-    """Kill vLLM at five moments drawn at random, each while it is at work."""
+def _kill(served: Gateway, out: Path, over: threading.Event, killed: list[int], most: int) -> None:
+    """Kill vLLM at so many moments drawn at random, each while it is at work."""
     drawn = random.Random(0)
-    while len(killed) < 5 and not over.wait(0.2):
+    while len(killed) < most and not over.wait(0.2):
         working = out.is_file() and out.stat().st_size and served.ready
         if working and not over.wait(drawn.uniform(0.5, 5)) and served.vllm_pid is not None:
             killed.append(served.vllm_pid)
@@ -303,14 +261,24 @@ def _repeated(bodies: Sequence[bytes], count: int) -> list[bytes]:
     return [bodies[number % len(bodies)] for number in range(count)]
 
 
-def _prepared(numbers: range) -> tuple[list[bytes], list[bytes]]:
-    """Requests of the gateway about pictures, and the requests that the gateway makes of vLLM for them."""
-    asked = [json.dumps({"model": "facevlm", "messages": [_message(number)]}).encode() for number in numbers]
+def _asked(numbers: range) -> list[bytes]:
+    """Requests of the gateway about pictures."""
+    return [json.dumps({"model": "facevlm", "messages": [_message(number)]}).encode() for number in numbers]
+
+
+def _two(first: int, number: int, count: int) -> tuple[list[bytes], list[bytes]]:
+    """Requests about pictures that were in none of the rounds before, for two sides."""
+    first += 2 * number * count
+    return _asked(range(first, first + count)), _asked(range(first + count, first + 2 * count))
+
+
+def _prepared(asked: Sequence[bytes]) -> list[bytes]:
+    """The requests that the gateway makes of vLLM for requests about pictures."""
     with stub() as model:
         asyncio.run(_complete(Completer(Served.upstream(model.url, "nano-base", "nano-facs")), asked))
         if len(model.bodies) != len(asked):
             sys.exit(f"{len(model.bodies)} requests were made for {len(asked)} pictures of one face each")
-        return asked, list(model.bodies)
+        return list(model.bodies)
 
 
 async def _complete(completer: Completer, bodies: Sequence[bytes]) -> None:

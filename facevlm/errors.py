@@ -20,9 +20,13 @@ class PrerequisiteError(FaceVLMError):
 
 
 class ModelError(FaceVLMError):
-    """The model or its server failed."""
+    """The model or its server failed; `retry` says whether the same may succeed when it is asked again."""
 
     exit_status = 4
+
+    def __init__(self, message: str, *, retry: bool = True) -> None:
+        super().__init__(message)
+        self.retry = retry
 
 
 class OutputError(FaceVLMError):

@@ -7,8 +7,6 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from facevlm import models
-from facevlm.batch.gathering import GatheringModel
 from facevlm.batch.lines import Line
 from facevlm.batch.results import Result, answered, refused
 from facevlm.completions import (
@@ -17,15 +15,14 @@ from facevlm.completions import (
     Completer,
     FaceOptions,
     Limits,
-    NotServed,
     Opener,
     Served,
     data_url,
+    fault,
 )
 from facevlm.completions.request import DEFAULT_MODEL, Marks
 from facevlm.config import Settings
 from facevlm.errors import FaceVLMError, InputError, ModelError, PrerequisiteError, quoted
-from facevlm.models.registry import BARE
 from facevlm.reasoning import FaceReasoner
 
 PAUSE = 1.0  # seconds before the second attempt; each further one waits twice as long
@@ -78,9 +75,7 @@ class Backend:
                 self.base_url, self.model, self.adapter,
                 api_key_env=self.api_key_env, timeout=self.timeout, in_flight=self.in_flight,
             )  # fmt: skip
-        model = GatheringModel(models.load(self.model, self.adapter, threads=self.threads))
-        names = (DEFAULT_MODEL, model.name, f"{model.name}:{model.adapter or BARE}")
-        return Served(dict.fromkeys(names, model))
+        return Served.local(self.model, self.adapter, threads=self.threads)
 
 
 class Answerer:
@@ -99,13 +94,13 @@ class Answerer:
     async def answer(self, line: Line) -> Result:
         """The line's result, whatever comes. Raises PrerequisiteError, as no line could then be answered."""
         if isinstance(line.request, InputError):
-            return fault(line.custom_id, line.request)
+            return faulty(line.custom_id, line.request)
         try:
             return answered(line.custom_id, await self._complete(line.request))
         except PrerequisiteError:
             raise
         except FaceVLMError as error:
-            return fault(line.custom_id, error)
+            return faulty(line.custom_id, error)
 
     async def _complete(self, request: ChatRequest) -> ChatCompletion:
         """The reply. A model that fails is asked again, ever more slowly, for as long as there is hope."""
@@ -113,8 +108,8 @@ class Answerer:
         while True:
             try:
                 completion = await self._completer.complete(request)
-            except ModelError:
-                if not self._works or time.monotonic() + pause > until:
+            except ModelError as error:
+                if not (self._works and error.retry) or time.monotonic() + pause > until:
                     raise
             else:
                 self._works = True
@@ -123,14 +118,10 @@ class Answerer:
             pause = min(2 * pause, LONGEST_PAUSE)
 
 
-def fault(custom_id: str, error: FaceVLMError) -> Result:
+def faulty(custom_id: str, error: FaceVLMError) -> Result:
     """The result of a line that cannot be answered, with the status that `facevlm serve` would give."""
-    match error:
-        case NotServed():
-            return refused(custom_id, 404, "model_not_found", str(error))
-        case InputError():
-            return refused(custom_id, 400, "invalid_request", str(error))
-    return refused(custom_id, 502, "model_failed", str(error))
+    kind = fault(error)
+    return refused(custom_id, kind.status, kind.code, str(error))
 
 
 def opener(folder: Path, largest: int) -> Opener:

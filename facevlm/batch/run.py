@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from facevlm.batch.answering import Answerer, fault
+from facevlm.batch.answering import Answerer, faulty
 from facevlm.batch.lines import Line, read
 from facevlm.batch.results import Result, Results
 from facevlm.errors import InputError, ModelError
@@ -45,7 +45,7 @@ class Keeper:
             if found != "new":
                 self._tick(line.place.size)
             elif isinstance(line.request, InputError):
-                self.keep(fault(line.custom_id, line.request), line.place.size)
+                self.keep(faulty(line.custom_id, line.request), line.place.size)
             else:
                 yield line
         self._results.finish()

@@ -12,9 +12,12 @@ import typer
 
 from facevlm.cli import options
 from facevlm.cli.ending import say
+from facevlm.cli.options import option
 from facevlm.errors import InputError
 
 if TYPE_CHECKING:
+    from facevlm.batch import Backend
+    from facevlm.batch.cluster import Cluster
     from facevlm.batch.results import Counts, Results
 
 EXAMPLES = options.examples(
@@ -36,39 +39,17 @@ def batch(
     marks: options.MarksOption = "landmarks",
     timeout: options.TimeoutOption = 120.0,
     threads: options.ThreadsOption = None,
-    in_flight: Annotated[
-        int,
-        typer.Option(
-            "--in-flight", envvar="FACEVLM_IN_FLIGHT", min=1, help="Requests under way at once, in each process."
-        ),
-    ] = 64,
+    in_flight: Annotated[int, option("--in-flight", "Requests under way at once, in each process.", min=1)] = 64,
     patience: Annotated[
         float,
-        typer.Option(
-            "--patience",
-            envvar="FACEVLM_PATIENCE",
-            min=0,
-            help="Seconds a request is tried again whose model, having answered others, fails.",
-        ),
+        option("--patience", "Seconds a request is tried again whose model, having answered others, fails.", min=0),
     ] = 120.0,
     retry_errors: Annotated[
-        bool,
-        typer.Option(
-            "--retry-errors",
-            envvar="FACEVLM_RETRY_ERRORS",
-            help="Ask again for results in OUT on which the model failed (429, 5xx).",
-        ),
+        bool, option("--retry-errors", "Ask again for results in OUT on which the model failed (429, 5xx).")
     ] = False,
-    ray: Annotated[
-        str | None,
-        typer.Option("--ray", envvar="FACEVLM_RAY", help="Ray cluster to work on: its address, auto, or local."),
-    ] = None,
-    workers: Annotated[
-        int, typer.Option("--workers", envvar="FACEVLM_WORKERS", min=1, help="Processes on the Ray cluster.")
-    ] = 2,
-    worker_gpus: Annotated[
-        float, typer.Option("--worker-gpus", envvar="FACEVLM_WORKER_GPUS", min=0, help="GPUs of each of them.")
-    ] = 0.0,
+    ray: Annotated[str | None, option("--ray", "Ray cluster to work on: its address, auto, or local.")] = None,
+    workers: Annotated[int, option("--workers", "Processes on the Ray cluster.", min=1)] = 2,
+    worker_gpus: Annotated[float, option("--worker-gpus", "GPUs of each of them.", min=0)] = 0.0,
 ) -> None:
     """Answer OpenAI batch lines, many at a time; a second run of the same command does only what is missing.
 
@@ -84,23 +65,32 @@ def batch(
     backend = batches.Backend(
         model, adapter, base_url, api_key_env, prompt, marks, timeout, threads, in_flight, patience
     )
+    over = cluster.Cluster(ray, workers, worker_gpus) if ray else None
+    counts = answer(backend, source, out, retry_errors, over)
+    if counts.exit_status:
+        raise typer.Exit(counts.exit_status)
+
+
+def answer(backend: Backend, source: Path, out: Path, retry: bool, over: Cluster | None) -> Counts:
+    """Answer what is missing, here or over a cluster; returns how it then stands with the lines of the input."""
+    from facevlm import batch as batches
+    from facevlm.batch import cluster
+
     size = batches.length(source)
-    results = batches.Results(out, retry=retry_errors)
+    results = batches.Results(out, retry=retry)
     if results.cut:
         say(f"{out}: the last line was cut short by a run before; its request is asked again")
     try:
         with _progress(size, results) as tick:
-            if ray is None:
-                batches.run(backend.answerer(source.parent), source, results, tick, in_flight)
+            if over is None:
+                batches.run(backend.answerer(source.parent), source, results, tick, backend.in_flight)
             else:
-                over = cluster.Cluster(ray, workers, worker_gpus)
                 cluster.run(over, backend, source, results, tick)
     finally:
         results.close()
         if results.counts.done:
             _sum_up(out, results.counts)
-    if results.counts.exit_status:
-        raise typer.Exit(results.counts.exit_status)
+    return results.counts
 
 
 @contextmanager

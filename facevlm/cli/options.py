@@ -2,69 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
 
 from facevlm.errors import InputError
 
 if TYPE_CHECKING:
+    from pydantic_settings import BaseSettings
+
     from facevlm.config import Settings
+
+Chosen = TypeVar("Chosen", bound="BaseSettings")
 
 Format = Literal["table", "json", "jsonl", "markdown"]
 Variant = Literal["plain", "box", "number", "landmarks"]
 
-ModelOption = Annotated[
-    str, typer.Option("--model", "-m", envvar="FACEVLM_MODEL", help="Model name; `facevlm models` lists them.")
-]
+
+def option(names: str, help: str, *, variable: str | None = None, **more: Any) -> Any:
+    """A `typer.Option` that may be set as `FACEVLM_…` too.
+
+    Args:
+        names: `--out -o`; the first names the variable.
+        help: what it is for.
+        variable: where it is not named so.
+        more: as `typer.Option` takes it.
+    """
+    words = names.split()
+    name = variable or f"FACEVLM_{words[0].removeprefix('--').replace('-', '_').upper()}"
+    return typer.Option(*words, envvar=name, help=help, **more)
+
+
+ModelOption = Annotated[str, option("--model -m", "Model name; `facevlm models` lists them.")]
 AdapterOption = Annotated[
-    str | None,
-    typer.Option(
-        "--adapter",
-        envvar="FACEVLM_ADAPTER",
-        help="LoRA adapter: a name in adapters/ or a folder; «none» for the bare base.",
-    ),
+    str | None, option("--adapter", "LoRA adapter: a name in adapters/ or a folder; «none» for the bare base.")
 ]
 BaseUrlOption = Annotated[
-    str | None,
-    typer.Option(
-        "--base-url",
-        envvar="FACEVLM_BASE_URL",
-        help="OpenAI-compatible endpoint to ask instead, e.g. http://localhost:8001/v1.",
-    ),
+    str | None, option("--base-url", "OpenAI-compatible endpoint to ask instead, e.g. http://localhost:8001/v1.")
 ]
-ApiKeyOption = Annotated[
-    str,
-    typer.Option(
-        "--api-key-env", envvar="FACEVLM_API_KEY_ENV", help="Name of the variable that holds the endpoint's key."
-    ),
-]
-PromptOption = Annotated[
-    str, typer.Option("--prompt", envvar="FACEVLM_PROMPT", help="Prompt name, see the folder prompts/.")
-]
-MarksOption = Annotated[
-    Variant, typer.Option("--marks", envvar="FACEVLM_MARKS", help="What is drawn on the faces the model sees.")
-]
-FormatOption = Annotated[
-    Format, typer.Option("--format", "-f", envvar="FACEVLM_FORMAT", help="How the result is printed.")
-]
-TimeoutOption = Annotated[
-    float,
-    typer.Option("--timeout", envvar="FACEVLM_TIMEOUT", help="Seconds an endpoint may take for one answer."),
-]
-ThreadsOption = Annotated[
-    int | None,
-    typer.Option(
-        "--threads", envvar="FACEVLM_THREADS", show_default="all cores", help="CPU threads of the local model."
-    ),
-]
-OutOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--out", "-o", envvar="FACEVLM_OUT", help="Folder for NAME.json, NAME.marked.png and NAME.html per image."
-    ),
-]
+ApiKeyOption = Annotated[str, option("--api-key-env", "Name of the variable that holds the endpoint's key.")]
+PromptOption = Annotated[str, option("--prompt", "Prompt name, see the folder prompts/.")]
+MarksOption = Annotated[Variant, option("--marks", "What is drawn on the faces the model sees.")]
+FormatOption = Annotated[Format, option("--format -f", "How the result is printed.")]
+TimeoutOption = Annotated[float, option("--timeout", "Seconds an endpoint may take for one answer.")]
+ThreadsOption = Annotated[int | None, option("--threads", "CPU threads of the local model.", show_default="all cores")]
+OutOption = Annotated[Path | None, option("--out -o", "Folder for NAME.json, NAME.marked.png and NAME.html per image.")]
 
 
 def examples(*lines: str) -> str:
@@ -73,22 +57,29 @@ def examples(*lines: str) -> str:
 
 
 def settings(**given: Any) -> Settings:
-    """The environment's settings with a command's own options over them.
+    """The environment's settings with a command's own options over them. Raises InputError as `checked` does."""
+    from facevlm.config import Settings
+
+    return checked(Settings, given)
+
+
+def checked(kind: type[Chosen], given: Mapping[str, Any]) -> Chosen:
+    """The environment's settings of a kind, with a command's own options over them.
 
     Raises:
-        InputError: a value is out of range or not of its kind.
+        InputError: a value is out of range or not of its kind. It is told unless the kind hides it, as it may be a key.
     """
     from pydantic import ValidationError
 
-    from facevlm.config import Settings
-
     try:
-        return Settings(**given)
+        return kind(**given)
     except ValidationError as error:
         first = error.errors()[0]
-        name = "_".join(str(part) for part in first["loc"])
+        name = "_".join(str(part) for part in first["loc"]).upper()
+        shown = "" if kind.model_config.get("hide_input_in_errors") else f"={first['input']}"
+        said = first["msg"].removeprefix("Value error, ")
         raise InputError(
-            f"FACEVLM_{name.upper()}={first['input']}: {first['msg'].lower()}; give another value or unset it"
+            f"FACEVLM_{name}{shown}: {said[0].lower()}{said[1:]}; give another value or unset it"
         ) from None
 
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import signal
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
-from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
@@ -14,17 +12,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from facevlm.cli import demo, options
+from facevlm.cli import options
 from facevlm.cli.ending import say
-from facevlm.errors import InputError, ModelError, PrerequisiteError
+from facevlm.cli.options import option
+from facevlm.errors import InputError, PrerequisiteError
 
 if TYPE_CHECKING:
+    from facevlm.cli.backends import Backend
     from facevlm.completions import Served
     from facevlm.serving import ServeSettings
-    from facevlm.serving.vllm import VLLMServer
-    from facevlm.serving.vllm_process import VLLMProcess
-
-Backend = tuple["Served", Callable[[], bool]]  # what is served, and whether it can be asked now
 
 EXAMPLES = options.examples(
     "facevlm serve                                                         # the embedded model, on this machine",
@@ -34,93 +30,78 @@ EXAMPLES = options.examples(
     "FACEVLM_API_KEYS=$KEY facevlm serve --host 0.0.0.0 --allow-domain images.example.org",
 )
 _LIBRARIES = ("fastapi", "uvicorn", "httpx", "prometheus_client", "python_multipart")
-_LINES = 15  # of vLLM's log that are shown when it fails
+
+
+HostOption = Annotated[str, option("--host", "Address to listen at.")]
+PortOption = Annotated[int, option("--port", "Port; 0 takes a free one.", min=0, max=65535)]
+DefaultOption = Annotated[
+    str | None,
+    option(
+        "--model -m", "Model that answers where a request names none.", show_default="nano, or the upstream's first"
+    ),
+]
+AdaptersOption = Annotated[
+    list[str] | None,
+    option(
+        "--adapter",
+        "LoRA adapter; with --vllm as often as there are adapters. «none» for the bare base.",
+        metavar="NAME or NAME=PATH",
+        show_default="the one that ships",
+    ),
+]
+UpstreamOption = Annotated[str | None, option("--upstream", "OpenAI-compatible endpoint that answers instead.")]
+VllmOption = Annotated[
+    str | None,
+    option(
+        "--vllm",
+        "Start vLLM with this base: a model that ships, a folder, or an id of the hub downloaded here.",
+        metavar="BASE",
+    ),
+]
+PythonOption = Annotated[Path, option("--vllm-python", "Interpreter of the environment with vLLM.")]
+ConfigOption = Annotated[Path | None, option("--vllm-config", "Further options of vLLM, a YAML file.")]
+LogOption = Annotated[
+    Path | None, option("--vllm-log", "What vLLM writes is added to this file.", show_default="a temporary file")
+]
+PixelsOption = Annotated[
+    int | None,
+    option(
+        "--pixels",
+        "Most pixels of a picture that vLLM shows the model.",
+        min=1024,
+        show_default="as the adapters were trained",
+    ),
+]
+DryOption = Annotated[bool, option("--dry-run", "Print the command of --vllm and end.")]
+DomainsOption = Annotated[
+    list[str] | None,
+    option(
+        "--allow-domain",
+        "Domain whose pictures may be fetched over https; .example.org means all below it too. Repeatable.",
+        variable="FACEVLM_ALLOW_DOMAINS",
+        metavar="DOMAIN",
+    ),
+]
+ConcurrencyOption = Annotated[int, option("--concurrency", "Requests answered together.", min=1)]
+QueueOption = Annotated[int, option("--queue", "Requests that may wait; more are told 429.", min=0)]
 
 
 def serve(
-    host: Annotated[str, typer.Option("--host", envvar="FACEVLM_HOST", help="Address to listen at.")] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option("--port", envvar="FACEVLM_PORT", min=0, max=65535, help="Port; 0 takes a free one.")
-    ] = 8000,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model",
-            "-m",
-            envvar="FACEVLM_MODEL",
-            show_default="nano, or the first of the upstream",
-            help="Model that answers where a request names none.",
-        ),
-    ] = None,
-    adapter: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--adapter",
-            envvar="FACEVLM_ADAPTER",
-            metavar="NAME or NAME=PATH",
-            show_default="the one that ships",
-            help="LoRA adapter; with --vllm as often as there are adapters. «none» for the bare base.",
-        ),
-    ] = None,
-    upstream: Annotated[
-        str | None,
-        typer.Option("--upstream", envvar="FACEVLM_UPSTREAM", help="OpenAI-compatible endpoint that answers instead."),
-    ] = None,
+    host: HostOption = "127.0.0.1",
+    port: PortOption = 8000,
+    model: DefaultOption = None,
+    adapter: AdaptersOption = None,
+    upstream: UpstreamOption = None,
     api_key_env: options.ApiKeyOption = "OPENAI_API_KEY",
-    vllm: Annotated[
-        str | None,
-        typer.Option(
-            "--vllm",
-            envvar="FACEVLM_VLLM",
-            metavar="BASE",
-            help="Start vLLM with this base: a model that ships, a folder, or an id of the hub downloaded here.",
-        ),
-    ] = None,
-    vllm_python: Annotated[
-        Path,
-        typer.Option("--vllm-python", envvar="FACEVLM_VLLM_PYTHON", help="Interpreter of the environment with vLLM."),
-    ] = Path(".venv-vllm/bin/python"),
-    vllm_config: Annotated[
-        Path | None,
-        typer.Option("--vllm-config", envvar="FACEVLM_VLLM_CONFIG", help="Further options of vLLM, a YAML file."),
-    ] = None,
-    vllm_log: Annotated[
-        Path | None,
-        typer.Option(
-            "--vllm-log",
-            envvar="FACEVLM_VLLM_LOG",
-            show_default="a file in the folder for temporary ones",
-            help="What vLLM writes is added to this file.",
-        ),
-    ] = None,
-    pixels: Annotated[
-        int | None,
-        typer.Option(
-            "--pixels",
-            envvar="FACEVLM_PIXELS",
-            min=1024,
-            show_default="as the adapters were trained",
-            help="Most pixels of a picture that vLLM shows the model.",
-        ),
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", envvar="FACEVLM_DRY_RUN", help="Print the command of --vllm and end.")
-    ] = False,
-    allow_domain: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--allow-domain",
-            envvar="FACEVLM_ALLOW_DOMAINS",
-            metavar="DOMAIN",
-            help="Domain whose pictures may be fetched over https; .example.org means all below it too. Repeatable.",
-        ),
-    ] = None,
-    concurrency: Annotated[
-        int, typer.Option("--concurrency", envvar="FACEVLM_CONCURRENCY", min=1, help="Requests answered together.")
-    ] = 8,
-    queue: Annotated[
-        int, typer.Option("--queue", envvar="FACEVLM_QUEUE", min=0, help="Requests that may wait; more are told 429.")
-    ] = 64,
+    vllm: VllmOption = None,
+    vllm_python: PythonOption = Path(".venv-vllm/bin/python"),
+    vllm_config: ConfigOption = None,
+    vllm_log: LogOption = None,
+    pixels: PixelsOption = None,
+    dry_run: DryOption = False,
+    allow_domain: DomainsOption = None,
+    concurrency: ConcurrencyOption = 8,
+    queue: QueueOption = 64,
     timeout: options.TimeoutOption = 120.0,
     threads: options.ThreadsOption = None,
 ) -> None:
@@ -129,23 +110,27 @@ def serve(
     Without keys in FACEVLM_API_KEYS only programs of this machine may ask. Ctrl-C or SIGTERM ends it, vLLM with it.
     """
     _require_libraries()
-    _check(upstream, vllm, model, adapter or [], dry_run)
-    server = None if vllm is None else _described(vllm, adapter or [], vllm_python, pixels, vllm_config)
-    if dry_run and server is not None:
-        _show(server)
+    from facevlm.cli import backends
+    from facevlm.serving import ServeSettings
+    from facevlm.serving.vllm import describe, shown
+
+    adapters = tuple(adapter or ())
+    _check(upstream, vllm, model, adapters, dry_run)
+    server = None
+    if vllm is not None:
+        server = describe(vllm, adapters, python=vllm_python, pixels=pixels, config=vllm_config)
+    if server is not None and dry_run:
+        typer.echo(shown(server))
         return
-    settings = _settings(
-        host=host, port=port, allow_domains=",".join(allow_domain or ()), concurrency=concurrency, queue=queue
-    )
-    backend: AbstractContextManager[Backend]
+    given = {"host": host, "port": port, "concurrency": concurrency, "queue": queue}
+    settings = options.checked(ServeSettings, given | {"allow_domains": ",".join(allow_domain or ())})
     with _ending_well():
         if server is not None:
-            backend = _started(server, vllm_log, timeout)
+            _run(settings, backends.started(server, vllm_log, timeout))
         elif upstream is not None:
-            backend = _upstream(upstream, model, adapter or [], api_key_env, timeout)
+            _run(settings, backends.upstream(upstream, model, adapters, api_key_env, timeout))
         else:
-            backend = _embedded(model, adapter or [], threads)
-        _run(settings, backend)
+            _run(settings, backends.embedded(model, adapters, threads))
 
 
 def _run(settings: ServeSettings, backend: AbstractContextManager[Backend]) -> None:
@@ -160,67 +145,6 @@ def _run(settings: ServeSettings, backend: AbstractContextManager[Backend]) -> N
         uvicorn.Server(configuration(app, settings)).run([listener])
 
 
-@contextmanager
-def _embedded(model: str | None, adapter: list[str], threads: int | None) -> Iterator[Backend]:
-    from facevlm.completions import Served
-
-    yield Served.local(model or "nano", next(iter(adapter), None), threads=threads), _always
-
-
-@contextmanager
-def _upstream(url: str, model: str | None, adapter: list[str], api_key_env: str, timeout: float) -> Iterator[Backend]:
-    from facevlm.completions import Served
-
-    yield Served.upstream(url, model, next(iter(adapter), None), api_key_env=api_key_env, timeout=timeout), _always
-
-
-@contextmanager
-def _started(server: VLLMServer, log: Path | None, timeout: float) -> Iterator[Backend]:
-    """A vLLM that runs until this ends."""
-    from facevlm.completions import Served
-    from facevlm.serving.vllm_process import VLLMProcess
-    from facevlm.serving.vllm_warming import warm
-
-    log = log or Path(tempfile.gettempdir()) / f"facevlm-vllm-{server.port}.log"
-    process = VLLMProcess(server, log, partial(warm, server, demo.picture()))
-    try:
-        _await(process)
-        adapter = server.adapters[0].name if server.adapters else None
-        yield Served.upstream(server.url, server.base.name, adapter, timeout=timeout), lambda: process.ready
-    finally:
-        process.stop()
-
-
-def _await(process: VLLMProcess) -> None:
-    """Start vLLM, with the last line of its log on the terminal, and the last few of them where it fails."""
-    from rich.console import Console
-    from rich.text import Text
-
-    from facevlm.serving.vllm import shown
-    from facevlm.serving.vllm_process import last_lines
-
-    say(f"starting vLLM, its log is {process.log}: {shown(process.server)}")
-    try:
-        with Console(stderr=True).status("vLLM starts") as status:
-            process.start(lambda seconds, line: status.update(Text(f"vLLM starts, {seconds:.0f} s  {line}")))
-    except ModelError:
-        for line in last_lines(process.log, _LINES):
-            typer.echo(f"vllm: {line}", err=True)
-        raise
-
-
-def _described(base: str, adapters: list[str], python: Path, pixels: int | None, config: Path | None) -> VLLMServer:
-    from facevlm.serving.vllm import describe
-
-    return describe(base, tuple(adapters), python=python, pixels=pixels, config=config)
-
-
-def _show(server: VLLMServer) -> None:
-    from facevlm.serving.vllm import shown
-
-    typer.echo(shown(server))
-
-
 def _announce(address: tuple[Any, ...], settings: ServeSettings, served: Served) -> None:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     url = f"http://{host}:{address[1]}"
@@ -231,30 +155,16 @@ def _announce(address: tuple[Any, ...], settings: ServeSettings, served: Served)
     )
 
 
-def _check(upstream: str | None, vllm: str | None, model: str | None, adapter: list[str], dry_run: bool) -> None:
+def _check(upstream: str | None, vllm: str | None, model: str | None, adapters: tuple[str, ...], dry_run: bool) -> None:
     if vllm is None:
         if dry_run:
             raise InputError("--dry-run: prints the command of vLLM; give --vllm BASE with it")
-        if len(adapter) > 1:
-            raise InputError(f"--adapter: {', '.join(adapter)}: several are served with --vllm; give one")
+        if len(adapters) > 1:
+            raise InputError(f"--adapter: {', '.join(adapters)}: several are served with --vllm; give one")
     elif upstream is not None:
         raise InputError("--upstream and --vllm: either another server answers or one of our own; give one of them")
     elif model is not None:
         raise InputError(f"--model {model}: with --vllm its base is the model; leave it out")
-
-
-def _settings(**given: Any) -> ServeSettings:
-    from pydantic import ValidationError
-
-    from facevlm.serving import ServeSettings
-
-    try:
-        return ServeSettings(**given)
-    except ValidationError as error:
-        first = error.errors(include_input=False)[0]  # the input may be a key
-        name = "_".join(str(part) for part in first["loc"])
-        said = first["msg"].removeprefix("Value error, ")
-        raise InputError(f"FACEVLM_{name.upper()}: {said}; give another value or unset it") from None
 
 
 def _require_libraries() -> None:
@@ -278,7 +188,3 @@ def _ending_well() -> Iterator[None]:
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
-
-
-def _always() -> bool:
-    return True

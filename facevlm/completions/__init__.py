@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from facevlm.completions.completer import Completer
+from facevlm.completions.faults import Fault, fault
 from facevlm.completions.limits import Limits
 from facevlm.completions.opening import Opener, data_url
 from facevlm.completions.reply import ChatCompletion, ChatCompletionChunk, ModelCard
@@ -16,6 +17,7 @@ __all__ = [
     "ChatRequest",
     "Completer",
     "FaceOptions",
+    "Fault",
     "Limits",
     "ModelCard",
     "NotServed",
@@ -24,5 +26,6 @@ __all__ = [
     "Stage",
     "Watch",
     "data_url",
+    "fault",
     "silent",
 ]

@@ -90,7 +90,7 @@ class Completer:
             **first.model_dump(),
             **_facts(made),
             usage=Usage(**made.usage()),
-            choices=[Choice(message=ReplyMessage(content=text), finish_reason=made.finish_reason(sampling))],
+            choices=[Choice(message=ReplyMessage(content=text), finish_reason=made.finish_reason)],
         )
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[ChatCompletionChunk]:
@@ -130,7 +130,7 @@ class Completer:
                 change = DeltaMessage(role=role, content=more)
                 yield ChatCompletionChunk(**first, choices=[ChunkChoice(delta=change)])
                 role = None
-        last = ChunkChoice(finish_reason=made.finish_reason(sampling))
+        last = ChunkChoice(finish_reason=made.finish_reason)
         yield ChatCompletionChunk(**first, **_facts(made), choices=[last])
         if request.stream_options and request.stream_options.include_usage:
             yield ChatCompletionChunk(**first, choices=[], usage=Usage(**made.usage()))

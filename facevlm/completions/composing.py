@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from facevlm.completions.reading import Asked
+from facevlm.completions.reply import FinishReason
 from facevlm.completions.request import Detail
 from facevlm.completions.writing import Known, Part, Reply, Told
 from facevlm.errors import FaceVLMError, InputError, ModelError, OutputError
-from facevlm.models import Answer, Sampling
+from facevlm.models import Answer
 from facevlm.reasoning import FaceReasoner, telling
 from facevlm.reasoning.parse import parse_answer
 from facevlm.reasoning.seeing import Seen
@@ -62,14 +63,10 @@ class Composition:
         asked, written = (sum(count.get(name, 0) for count in counts) for name in names)
         return {"prompt_tokens": asked, "completion_tokens": written, "total_tokens": asked + written}
 
-    def finish_reason(self, sampling: Sampling) -> str:
+    @property
+    def finish_reason(self) -> FinishReason:
         """`length` where the limit on tokens cut an answer off."""
-        pairs = zip(self.reply.answers, self.conversations, strict=True)
-        cut = (
-            isinstance(answer, Generation) and answer.usage.get("completion_tokens", 0) >= sampling.limit(asked)
-            for answer, asked in pairs
-        )
-        return "length" if any(cut) else "stop"
+        return "length" if any(each.cut for each in self._generations()) else "stop"
 
     def _generations(self) -> Iterator[Generation]:
         return (answer for answer in self.reply.answers if isinstance(answer, Generation))

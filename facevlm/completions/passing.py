@@ -17,6 +17,7 @@ from facevlm.completions.reply import (
     Choice,
     ChunkChoice,
     DeltaMessage,
+    FinishReason,
     Head,
     ReplyMessage,
     Role,
@@ -24,7 +25,7 @@ from facevlm.completions.reply import (
 )
 from facevlm.completions.request import PASSED_ON, ChatRequest
 from facevlm.errors import FaceVLMError, ModelError
-from facevlm.models import Sampling, ServedModel
+from facevlm.models import Answer, Sampling, ServedModel
 from facevlm.models.openai import OpenAIModel
 from facevlm.models.relay import Tell, relayed
 from facevlm.types import Conversation, Generation, Turn
@@ -46,13 +47,13 @@ async def complete(model: ServedModel, request: ChatRequest, sampling: Sampling,
         except ValidationError:
             raise ModelError(f"{model.endpoint.url}: its answer is no chat completion; see its log") from None
         return reply.model_copy(update=head.model_dump())
-    text, usage = NEEDS_A_PICTURE, Usage()
+    answer: Answer = Generation(NEEDS_A_PICTURE)
     if model.asks == "scene":
         (answer,) = await model.answers([_conversation(request)], sampling)
-        if isinstance(answer, FaceVLMError):
-            raise answer
-        text, usage = answer.text, Usage(**answer.usage)
-    return ChatCompletion(**head.model_dump(), choices=[Choice(message=ReplyMessage(content=text))], usage=usage)
+    if isinstance(answer, FaceVLMError):
+        raise answer
+    choice = Choice(message=ReplyMessage(content=answer.text), finish_reason=_finish(answer))
+    return ChatCompletion(**head.model_dump(), choices=[choice], usage=Usage(**answer.usage))
 
 
 async def stream(
@@ -99,9 +100,13 @@ async def _written(
             if isinstance(piece.answer, FaceVLMError):
                 raise piece.answer
             if isinstance(piece.answer, Generation):
-                usage = piece.answer.usage
-    yield ChatCompletionChunk(**own, choices=[ChunkChoice(finish_reason="stop")])
-    yield ChatCompletionChunk(**own, choices=[], usage=Usage(**usage))
+                answer = piece.answer
+    yield ChatCompletionChunk(**own, choices=[ChunkChoice(finish_reason=_finish(answer))])
+    yield ChatCompletionChunk(**own, choices=[], usage=Usage(**answer.usage))
+
+
+def _finish(answer: Generation) -> FinishReason:
+    return "length" if answer.cut else "stop"
 
 
 def _change(text: str, role: Role) -> ChunkChoice:

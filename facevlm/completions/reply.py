@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from facevlm.types import Analysis
 
+FinishReason = Literal["stop", "length"]
 Role = Literal["assistant"] | None  # of a chunk: the first one has it
 
 

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
 DEFAULT_MODEL = "facevlm"
 
 Detail = Literal["low", "normal", "high"]
 Marks = Literal["plain", "box", "number", "landmarks"]
+
+
+def _whole(value: Any) -> Any:
+    """JSON knows no integers: 10.0 is one."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+_Whole = BeforeValidator(_whole)
 
 
 class _Part(BaseModel):
@@ -167,14 +175,16 @@ class ChatRequest(BaseModel):
     )
     temperature: float | None = Field(default=None, ge=0, le=2, description="0, the likeliest answer, by default.")
     top_p: float | None = Field(default=None, gt=0, le=1)
-    seed: int | None = Field(default=None, ge=-(2**63), lt=2**63)
+    seed: Annotated[int | None, _Whole] = Field(default=None, ge=-(2**63), lt=2**63)
     frequency_penalty: float | None = Field(default=None, ge=-2, le=2)
     presence_penalty: float | None = Field(default=None, ge=-2, le=2)
-    max_tokens: int | None = Field(
+    max_tokens: Annotated[int | None, _Whole] = Field(
         default=None, gt=0, le=2**31, description="Of each answer of the model; of one face, where it asks by face."
     )
-    max_completion_tokens: int | None = Field(default=None, gt=0, le=2**31, description="The newer name of max_tokens.")
-    n: Literal[1] | None = Field(default=None, description="One answer a request.")
+    max_completion_tokens: Annotated[int | None, _Whole] = Field(
+        default=None, gt=0, le=2**31, description="The newer name of max_tokens."
+    )
+    n: Annotated[Literal[1] | None, _Whole] = Field(default=None, description="One answer a request.")
 
     @property
     def most_tokens(self) -> int | None:

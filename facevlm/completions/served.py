@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from facevlm import models
 from facevlm.completions.request import DEFAULT_MODEL
 from facevlm.errors import InputError, quoted
-from facevlm.models import ServedModel
+from facevlm.models import GatheringModel, ServedModel
 from facevlm.models.endpoint import KEY_VARIABLE, Endpoint
 from facevlm.models.registry import BARE, adapters_of, shipped_names
 from facevlm.models.wire import Listed
@@ -48,13 +48,13 @@ class Served:
 
     @classmethod
     def local(cls, name: str = "nano", adapter: str | None = None, *, threads: int | None = None) -> Served:
-        """A model in this process, with the adapters that ship for it.
+        """A model in this process, with the adapters that ship for it; what is asked together is answered together.
 
         Raises InputError and PrerequisiteError as `models.load` does.
         """
 
         def load(adapter: str | None) -> ServedModel:
-            return models.load(name, adapter, threads=threads)
+            return GatheringModel(models.load(name, adapter, threads=threads))
 
         model = load(adapter)
         base = model.name

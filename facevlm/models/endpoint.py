@@ -28,6 +28,7 @@ Result = TypeVar("Result")
 
 KEY_VARIABLE = "OPENAI_API_KEY"
 IN_FLIGHT = 16
+_PASSING = (408, 409, 429)  # statuses below 500 that the same request may not get the next time
 
 
 class Endpoint:
@@ -136,7 +137,8 @@ class Endpoint:
             cause = quoted(str(error.__cause__))
             raise ModelError(f"{self.url}: no connection ({cause}); start the server or correct --base-url") from None
         except openai.APIStatusError as error:
-            raise ModelError(f"{self.url}: {_refusal(error, model, self.url)}") from None
+            again = error.status_code in _PASSING or error.status_code >= 500
+            raise ModelError(f"{self.url}: {_refusal(error, model, self.url)}", retry=again) from None
         except (openai.APIError, json.JSONDecodeError) as error:  # told, or garbled, in the middle of a stream
             raise ModelError(f"{self.url}: the answer broke off ({quoted(str(error))}); see its log") from None
 

@@ -104,7 +104,8 @@ class LocalModel:
                 return self._generated(batch, sampling, streamer)
         except (RuntimeError, ValueError, MemoryError) as error:  # what torch, transformers and xgrammar raise
             reason = str(error).partition("\n")[0]
-            return [ModelError(f"{self.name}: {reason}; try fewer or smaller pictures at once")] * len(batch)
+            failure = ModelError(f"{self.name}: {reason}; try fewer or smaller pictures at once", retry=False)
+            return [failure] * len(batch)
 
     def _generated(
         self, batch: Sequence[Conversation], sampling: Sampling, streamer: Streamer | None
@@ -157,15 +158,18 @@ class LocalModel:
         """The answers after the prompts, which are told as their mask, (answers, length)."""
         written = result.sequences[:, prompts.shape[1] :]
         texts = self.tokenizer.batch_decode(written, skip_special_tokens=True)
-        lengths = zip(prompts.sum(1).tolist(), map(self._length, written.tolist()), strict=True)
         return [
-            Generation(text, self._probabilities(row, index, result.logits), usage=_usage(*length))
-            for index, (text, row, length) in enumerate(zip(texts, written, lengths, strict=True))
+            self._generation(text, prompt, row, self._probabilities(row, index, result.logits))
+            for index, (text, prompt, row) in enumerate(zip(texts, prompts.sum(1).tolist(), written, strict=True))
         ]
 
-    def _length(self, tokens: Sequence[int]) -> int:
-        """How many tokens were written up to the one that ends the answer; after it come those that fill the batch."""
-        return next((place for place, token in enumerate(tokens, 1) if token in self.stop_ids), len(tokens))
+    def _generation(
+        self, text: str, asked: int, tokens: Tensor, probabilities: dict[Emotion, float] | None
+    ) -> Generation:
+        """An answer up to the token that ends it; after it come those that fill the batch. Without one it was cut."""
+        ends = (place for place, token in enumerate(tokens.tolist(), 1) if token in self.stop_ids)
+        written = next(ends, None)
+        return Generation(text, probabilities, usage=_usage(asked, written or len(tokens)), cut=written is None)
 
     def _probabilities(self, tokens: Tensor, index: int, logits: Sequence[Tensor]) -> dict[Emotion, float] | None:
         """The eight emotions' probabilities where the answer first names one: elsewhere it only repeats itself."""

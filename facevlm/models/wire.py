@@ -20,6 +20,7 @@ LONGEST_SIDE = 2048  # hosted models scale larger pictures down themselves; send
 PNG_PIXELS = 512 * 512  # above this a JPEG, full chroma so that thin coloured marks stay sharp
 
 # What an endpoint may refuse and FaceVLM can do without.
+CUT = "length"  # the finish_reason of an answer that the limit on tokens ended
 OPTIONAL = ("logprobs", "temperature", "seed", "max_tokens", "top_p", "stream_options")
 
 
@@ -100,6 +101,7 @@ class _Message(BaseModel):
 
 class _Choice(BaseModel):
     message: _Message
+    finish_reason: str | None = None
 
 
 class _Completion(BaseModel):
@@ -176,7 +178,8 @@ def generation_of(body: bytes, url: str, asks: Asks = "scene", temperature: floa
         completion = read(_Completion, body, url)
     message = completion.choices[0].message
     reasoning = message.reasoning or message.reasoning_content
-    return _generation(message.content or "", reasoning, steps, completion.usage, asks, temperature)
+    cut = completion.choices[0].finish_reason == CUT
+    return _generation(message.content or "", reasoning, steps, completion.usage, cut, asks, temperature)
 
 
 class Heard:
@@ -188,7 +191,7 @@ class Heard:
         self._reasoning: list[str] = []
         self._steps: list[Any] = []
         self._usage: dict[str, Any] | None = None
-        self._finished = False
+        self._ended: str | None = None
 
     def add(self, event: Any) -> str:
         """Takes the next event and returns the text it adds. Raises ModelError where it is no chunk."""
@@ -200,7 +203,7 @@ class Heard:
         if not chunk.choices:
             return ""
         change = chunk.choices[0]
-        self._finished = self._finished or change.finish_reason is not None
+        self._ended = change.finish_reason or self._ended
         self._reasoning.append(change.delta.reasoning or change.delta.reasoning_content or "")
         self._steps += (change.logprobs.get("content") if isinstance(change.logprobs, dict) else None) or ()
         self._text.append(change.delta.content or "")
@@ -208,14 +211,15 @@ class Heard:
 
     def generation(self, asks: Asks = "scene", temperature: float = 1.0) -> Generation:
         """What was said in all. Raises ModelError where the stream ended before the answer did."""
-        if not self._finished:
+        if self._ended is None:
             raise ModelError(f"{self._url}: the answer broke off before its end; see the server's log, then try again")
         try:
             steps = _STEPS.validate_python(self._steps)
         except ValidationError:
             steps = []
         reasoning = "".join(self._reasoning) or None
-        return _generation("".join(self._text), reasoning, steps, self._usage, asks, temperature)
+        cut = self._ended == CUT
+        return _generation("".join(self._text), reasoning, steps, self._usage, cut, asks, temperature)
 
 
 def _generation(
@@ -223,6 +227,7 @@ def _generation(
     reasoning: str | None,
     steps: Sequence[Step],
     usage: dict[str, Any] | None,
+    cut: bool,
     asks: Asks,
     temperature: float,
 ) -> Generation:
@@ -234,8 +239,10 @@ def _generation(
         reasoning=reasoning,
         usage={name: count for name, count in (usage or {}).items() if isinstance(count, int)},
         commitments=committed,
+        cut=cut,
     )
 
 
 def _not_the_api(said: str, url: str) -> ModelError:
-    return ModelError(f"{url}: answered «{quoted(said)}», not the OpenAI API; --base-url mostly ends in /v1")
+    said = quoted(said)
+    return ModelError(f"{url}: answered «{said}», not the OpenAI API; --base-url mostly ends in /v1", retry=False)

@@ -64,11 +64,14 @@ def record(scope: Scope) -> Record:
 
 
 def tell(scope: Scope, error: Exception) -> Refusal:
-    """How the client is told of a failure; it is noted, and said to whoever runs the server where that is at fault."""
+    """How the client is told of a failure; it is noted, and said to whoever runs the server where that is at fault.
+
+    A Refusal is no failure but an answer, such as that of `/readyz` while the model is started again.
+    """
     this = record(scope)
     told = refusal(error)
     this.reason = told.code
-    if told.status >= 500:
+    if told.status >= 500 and told is not error:
         LOGGER_OF_FAILURES.error("%s %s at %s", this.id, type(error).__name__, _place(error))
     return told
 

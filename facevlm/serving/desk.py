@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from facevlm.completions import Completer
-from facevlm.errors import PrerequisiteError
+from facevlm.serving.errors import not_ready
 from facevlm.serving.metrics import Metrics
 from facevlm.serving.settings import ServeSettings
 from facevlm.serving.slots import Slots
@@ -23,16 +23,20 @@ class Desk:
     metrics: Metrics
     ready: Callable[[], bool]
 
+    def check_ready(self) -> None:
+        """Raises Refusal, 503, where the models cannot be asked at this moment."""
+        if not self.ready():
+            raise not_ready()
+
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
         """A turn at work.
 
         Raises:
-            PrerequisiteError: the models cannot be asked at this moment.
+            Refusal: 503, the models cannot be asked at this moment.
             TimeoutError: the wait and the work take longer than a request may.
         """
-        if not self.ready():
-            raise PrerequisiteError("the model is being started; try again in some seconds")
+        self.check_ready()
         async with asyncio.timeout(self.settings.request_seconds), self.slots.turn():
             yield
 

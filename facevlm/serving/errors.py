@@ -11,8 +11,8 @@ from pydantic.config import JsonDict
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
-from facevlm.completions import NotServed
-from facevlm.errors import FaceVLMError, InputError, PrerequisiteError, quoted
+from facevlm.completions import Fault, NotServed, fault
+from facevlm.errors import FaceVLMError, InputError, quoted
 
 GONE = 499  # the client left before its answer; a status for logs alone, as nginx writes it
 _TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
@@ -85,19 +85,31 @@ def refusal(error: Exception) -> Refusal:
             return _invalid(error)
         case HTTPException():
             return _framework(error)
-        case NotServed():
-            return Refusal(404, "model_not_found", str(error), "model")
         case InputError():
-            return Refusal(400, "invalid_value", str(error))
-        case PrerequisiteError():
-            message = "the model is not ready; try again in a few seconds"
-            return Refusal(503, "not_ready", message, headers={"Retry-After": "5"})
+            kind = fault(error)
+            return Refusal(kind.status, kind.code, str(error), "model" if isinstance(error, NotServed) else None)
         case FaceVLMError():
-            return Refusal(502, "model_failed", "the model did not give a usable answer; try again")
+            return _failure(fault(error))
         case TimeoutError():
             return Refusal(504, "timeout", "the answer took too long; ask for less, or try again later")
         case _:
             return Refusal(500, "internal_error", "the server failed; report the x-request-id of this reply")
+
+
+def not_ready() -> Refusal:
+    """The model cannot be asked at this moment."""
+    message = "the model is not ready; try again in a few seconds"
+    return Refusal(503, "not_ready", message, headers={"Retry-After": "5"})
+
+
+def _failure(kind: Fault) -> Refusal:
+    """The model's failure. Clients of OpenAI read from the header whether to ask again by themselves."""
+    if kind.status == 503:
+        return not_ready()
+    if kind.retry:
+        return Refusal(kind.status, kind.code, "the model did not give a usable answer; try again")
+    message = "the model refuses this request; ask for less, or tell whoever runs this server"
+    return Refusal(kind.status, kind.code, message, headers={"x-should-retry": "false"})
 
 
 def _invalid(error: ValidationError | RequestValidationError) -> Refusal:

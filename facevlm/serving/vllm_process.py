@@ -1,7 +1,8 @@
-"""Starts a vLLM server, waits until it answers, starts it again when it dies, and stops it.
+"""Starts a vLLM server, waits until it answers, starts it again when it dies or hangs, and stops it.
 
 The server is the leader of a process group of its own: an interrupt from the terminal does not reach it, so requests
-are finished first, and its engine, which outlives a server that was killed, is ended with it.
+are finished first, and its engine, which outlives a server that was killed, is ended with it. On Linux it is told to
+end when the thread that started it does, so that it does not outlive a gateway that was killed.
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ import logging
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 import urllib.request
 from collections.abc import Callable
 from contextlib import suppress
+from http.client import HTTPException
 from pathlib import Path
 
 from facevlm.errors import InputError, ModelError, quoted
@@ -23,9 +26,21 @@ from facevlm.serving.vllm import HOST, VLLMServer, command, environment
 PATIENCE = 3600.0  # seconds a server may take to start: large weights come from slow disks
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds before a server that died is started again
 _HEALTHY_AFTER = 300.0  # seconds of service after which the pauses begin anew
+HUNG_AFTER = 60.0  # seconds without an answer after which a server is ended as one that hangs
 _GRACE = 15.0  # seconds to end by itself
 _LOOK_EVERY = 0.5
+_PROBE_EVERY, _PROBE_SECONDS = 5.0, 5.0
 _TAIL = 4096  # bytes of the log that are looked at for its last lines
+
+# vLLM takes the place of the process that runs this. 1 is PR_SET_PDEATHSIG; the parent may have ended before it is set.
+_TIED = """
+import ctypes, os, signal, sys
+parent, *words = sys.argv[1:]
+if sys.platform == "linux":
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+if os.getppid() == int(parent):
+    os.execv(words[0], words)
+"""
 
 Tell = Callable[[float, str], object]  # seconds since the start, the last line of the log
 
@@ -40,16 +55,23 @@ class VLLMProcess:
         log: the file its output is added to.
         warm: called when it answers and before it counts as ready; raises ModelError where it does not answer well.
         patience: seconds it may take to start.
+        hung_after: seconds without an answer after which it is ended and started again.
     """
 
     def __init__(
-        self, server: VLLMServer, log: Path, warm: Callable[[], object] = lambda: None, patience: float = PATIENCE
+        self,
+        server: VLLMServer,
+        log: Path,
+        warm: Callable[[], object] = lambda: None,
+        patience: float = PATIENCE,
+        hung_after: float = HUNG_AFTER,
     ) -> None:
         self.server = server
         self.log = log
         self.restarts = 0
         self._warm = warm
         self._patience = patience
+        self._hung_after = hung_after
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()  # a server is not started while all is being stopped
         self._ready = threading.Event()
@@ -66,7 +88,7 @@ class VLLMProcess:
         return None if self._process is None else self._process.pid
 
     def start(self, tell: Tell = lambda seconds, line: None) -> None:
-        """Start it and return when it is ready; from then on it is watched.
+        """Start it and return when it is ready; from then on it is watched. Call it from a thread that lasts.
 
         Raises:
             InputError: the log cannot be written.
@@ -95,7 +117,8 @@ class VLLMProcess:
             try:
                 with self.log.open("ab") as output:
                     self._process = subprocess.Popen(
-                        command(self.server), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+                        [sys.executable, "-ISc", _TIED, str(os.getpid()), *command(self.server)],
+                        stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
                         env=os.environ | environment(self.server), start_new_session=True,
                     )  # fmt: skip
             except OSError as error:
@@ -123,7 +146,7 @@ class VLLMProcess:
         pause = FIRST_PAUSE
         while self._process is not None:
             started = time.monotonic()
-            status = self._process.wait()
+            status = self._await_end(self._process)
             if self._stopping.is_set():
                 return
             self._ready.clear()
@@ -134,6 +157,18 @@ class VLLMProcess:
                 return
             pause = min(2 * pause, LONGEST_PAUSE)
             self._again()
+
+    def _await_end(self, process: subprocess.Popen[bytes]) -> int:
+        """The status a server ends with, by itself or because it hangs."""
+        answered = time.monotonic()
+        while True:
+            with suppress(subprocess.TimeoutExpired):
+                return process.wait(_PROBE_EVERY)
+            if _answers(self.server.port):
+                answered = time.monotonic()
+            elif time.monotonic() - answered > self._hung_after:
+                _log.warning("vLLM has not answered for %g s; it is ended", self._hung_after)
+                _signal(process, signal.SIGKILL)
 
     def _again(self) -> None:
         """Start it anew; where that fails, leave an ended process for the watch to find."""
@@ -158,7 +193,8 @@ def last_lines(log: Path, count: int) -> list[str]:
 
 
 def _answers(port: int) -> bool:
-    with suppress(OSError), urllib.request.urlopen(f"http://{HOST}:{port}/health", timeout=5) as reply:
+    url = f"http://{HOST}:{port}/health"
+    with suppress(OSError, HTTPException), urllib.request.urlopen(url, timeout=_PROBE_SECONDS) as reply:
         return bool(reply.status == 200)
     return False
 

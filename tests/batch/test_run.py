@@ -126,6 +126,13 @@ def test_a_model_that_never_answered_is_not_waited_for(talker: Talker, requests:
     assert time.monotonic() - started < 5
 
 
+def test_what_the_model_refuses_for_good_is_not_asked_again(talker: Talker, requests: Requests, out: Path) -> None:
+    talker.errors = {"b": [ModelError("the request was refused", retry=False)]}
+    counts = answer(talker, requests(asking("a"), asking("b")), out, in_flight=1, patience=60).counts
+    assert (counts.answered, counts.failed) == (1, 1)
+    assert talker.asked == ["a", "b"]
+
+
 def test_a_model_that_only_fails_ends_the_run_and_its_failures_are_no_results(
     talker: Talker, requests: Requests, out: Path
 ) -> None:

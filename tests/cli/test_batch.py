@@ -91,6 +91,17 @@ def test_the_embedded_model_answers_in_this_process(facevlm: Run, nano: Path, as
         assert line["response"]["body"]["facevlm"]["provenance"]["model"] == "nano"
 
 
+def test_the_models_are_those_of_the_gateway(facevlm: Run, nano: Path, empty_wall: Path, tmp_path: Path) -> None:
+    wall = {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": str(empty_wall)}}]}]}
+    names = "facevlm", "nano", "nano:none", "nobody"
+    source = requests(tmp_path, *(asking(name) | {"body": wall | {"model": name}} for name in names))
+    facevlm("batch", source, tmp_path / "out.jsonl", "--threads", "1")
+    found = written(tmp_path / "out.jsonl")
+    assert [found[name]["response"]["status_code"] for name in names] == [200, 200, 200, 404]
+    adapters = [found[name]["response"]["body"]["facevlm"]["provenance"]["adapter"] for name in names[:3]]
+    assert adapters == ["nano-facs", "nano-facs", None]
+
+
 @pytest.mark.parametrize("wrong", [("--prompt", "nonsense"), ("--base-url", "http://127.0.0.1:9/v1")])
 def test_what_is_wrong_with_every_line_is_told_once_and_is_no_result(
     facevlm: Run, endpoint: Endpoint, astronaut: Path, tmp_path: Path, wrong: tuple[str, str]

@@ -155,3 +155,11 @@ def test_vllm_is_started_asked_and_stopped_with_it(tmp_path: Path, vllm: tuple[s
         os.kill(process.pid, signal.SIGTERM)
         assert process.wait(60) == 0
     eventually(lambda: gone(engine))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent has ended")
+def test_a_gateway_that_is_killed_leaves_no_vllm(tmp_path: Path, vllm: tuple[str | Path, ...]) -> None:
+    with serving(tmp_path, *vllm) as (process, _):
+        engine = vllm_stub.engine(tmp_path / "vllm.log")
+        process.kill()
+    eventually(lambda: gone(engine))

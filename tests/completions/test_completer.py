@@ -7,7 +7,7 @@ import pytest
 from facevlm.completions import ChatRequest, Limits, NotServed
 from facevlm.errors import InputError, ModelError
 from facevlm.types import Generation, MarkedImage
-from tests.completions.conftest import FACE, assistant, user
+from tests.completions.conftest import FACE, USAGE, assistant, user
 
 
 def text_of(reply) -> str:
@@ -185,10 +185,25 @@ async def test_usage_is_summed_over_all_that_was_asked(completer, face_model, as
 
 
 async def test_an_answer_cut_off_by_the_limit_is_told_as_such(completer, face_model, asking, portrait):
-    face_model.error = Generation(json.dumps(FACE)[:60], usage={"completion_tokens": 5})
-    reply = await completer(face_model).complete(asking(portrait, max_tokens=5))
+    face_model.error = Generation(json.dumps(FACE)[:60], cut=True)
+    answering = completer(face_model)
+    reply = await answering.complete(asking(portrait))
     assert reply.choices[0].finish_reason == "length"
     assert "cut off" in text_of(reply)
+    assert (await streamed(answering, asking(portrait)))[-1].choices[0].finish_reason == "length"
+
+
+async def test_an_answer_that_ends_with_its_last_token_allowed_is_whole(completer, face_model, asking, portrait):
+    reply = await completer(face_model).complete(asking(portrait, max_tokens=USAGE["completion_tokens"]))
+    assert reply.choices[0].finish_reason == "stop"
+
+
+async def test_words_alone_that_are_cut_off_are_told_as_such(completer, scene_model, asking):
+    scene_model.error = Generation("Good mor", cut=True)
+    answering = completer(scene_model)
+    assert (await answering.complete(asking("Good morning."))).choices[0].finish_reason == "length"
+    ends = [choice.finish_reason for chunk in await streamed(answering, asking("Hello")) for choice in chunk.choices]
+    assert ends[-1] == "length"
 
 
 async def test_sampling_reaches_the_model(completer, face_model, asking, portrait):

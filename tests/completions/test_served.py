@@ -7,6 +7,7 @@ import pytest
 from facevlm.completions import NotServed, Served, served
 from facevlm.errors import InputError, ModelError
 from facevlm.models.wire import Listed
+from facevlm.types import Conversation, Turn
 
 
 class Endpoint:
@@ -55,6 +56,14 @@ def test_the_default_may_be_named_whether_or_not_it_is_listed(name, adapter, ser
 def test_an_endpoint_that_serves_nothing_is_told():
     with pytest.raises(InputError, match="serves no model"):
         named()
+
+
+async def test_what_many_ask_of_the_model_in_this_process_is_answered_together(monkeypatch, face_model):
+    monkeypatch.setattr(served.models, "load", lambda *_, **__: face_model)
+    model = await Served.local().model("facevlm")
+    asked = [Conversation(turns=(Turn(role="user", text=words),)) for words in "ab"]
+    assert [len(each) for each in await asyncio.gather(*(model.answers([each]) for each in asked))] == [1, 1]
+    assert (face_model.asked, len(face_model.sampled)) == (asked, 1)
 
 
 async def test_a_model_that_comes_later_is_found_by_asking_again(monkeypatch):

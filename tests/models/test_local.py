@@ -169,6 +169,16 @@ async def test_usage_counts_neither_padding_nor_what_follows_the_end(model: Loca
 async def test_no_answer_is_longer_than_sampling_allows(model: LocalModel) -> None:
     (answer,) = await model.answers([asked(1)], Sampling(max_tokens=5))
     assert written(answer).usage["completion_tokens"] == 5
+    assert written(answer).cut
+
+
+async def test_an_answer_that_ends_by_itself_is_whole(model: LocalModel) -> None:
+    (whole,) = await model.answers([asked(1, "sov-label")])
+    assert not written(whole).cut
+    (again,) = await model.answers(
+        [asked(1, "sov-label")], Sampling(max_tokens=written(whole).usage["completion_tokens"])
+    )
+    assert (written(again).text, written(again).cut) == (written(whole).text, False)
 
 
 def test_only_so_many_schemas_are_kept_compiled(model: LocalModel) -> None:

@@ -157,6 +157,28 @@ def test_an_error_status_names_the_url_and_the_remedy(endpoint, replies, convers
     assert words in message
 
 
+@pytest.mark.parametrize(("status", "helps"), [(401, False), (404, False), (413, False), (429, True), (503, True)])
+def test_an_error_says_whether_asking_again_may_help(endpoint, replies, conversation, status, helps):
+    endpoint.will(replies["refusal"](status, "no"))
+    assert only(OpenAIModel("big", endpoint.url, retries=0).generate([conversation])).retry is helps
+
+
+@pytest.mark.parametrize(("reason", "cut"), [("length", True), ("stop", False), (None, False)])
+async def test_an_answer_that_the_limit_ended_is_known_by_its_reason(
+    endpoint, replies, model, conversation, reason, cut
+):
+    whole = replies["completion"]("{")
+    whole.body["choices"][0]["finish_reason"] = reason
+    endpoint.will(whole)
+    assert only(await model.answers([conversation])).cut is cut
+
+
+async def test_a_stream_that_the_limit_ended_is_known_by_its_reason(endpoint, replies, model, conversation):
+    endpoint.will(replies["reply"](body=events({"content": "{"}).replace('"stop"', '"length"')))
+    *_, last = [piece async for piece in model.pieces([conversation])]
+    assert last.answer.cut
+
+
 def test_a_web_page_in_place_of_an_answer_is_named_as_such(endpoint, replies, model, conversation):
     endpoint.will(replies["reply"](body="<html>\n<h1>Welcome</h1>" + "x" * 9999))
     message = error_of(model.generate([conversation]))

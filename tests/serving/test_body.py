@@ -59,6 +59,9 @@ async def test_a_body_that_does_not_come_is_given_up(ask: Ask) -> None:
         b'{"messages": [{"role": "user", "content": [{"type": "video_url"}]}]}',
         b'{"messages": [{"role": "user", "content": "hi"}], "n": 2}',
         b'{"messages": [{"role": "user", "content": "hi"}], "temperature": NaN}',
+        b'{"messages": [{"role": "user", "content": "hi"}], "seed": 1.5}',
+        b'{"messages": [{"role": "user", "content": "hi"}], "seed": 1e999}',
+        b'{"messages": [{"role": "user", "content": "hi"}], "max_tokens": true}',
         b'{"messages": [{"role": "user", "content": "hi"}], "seed": 1' + b"0" * 5000 + b"}",
         b"[" * 100_000,
         b'{"messages": [{"role": "user", "content": "hi"}], "x": ' + b"[" * 1000 + b"]" * 1000 + b"}",
@@ -70,6 +73,11 @@ async def test_a_body_that_is_no_request_is_refused(ask: Ask, completer: StubCom
     assert reply.status_code == 400
     assert reply.json()["error"]["type"] == "invalid_request_error"
     assert not completer.steps
+
+
+async def test_a_whole_number_may_be_written_with_a_point(ask: Ask) -> None:
+    whole = {"n": 1.0, "seed": 7.0, "max_tokens": 10.0, "max_completion_tokens": 10.0}
+    assert (await ask().post(CHAT, json=question() | whole)).status_code == 200
 
 
 @pytest.mark.parametrize("value", [b"{},", b"[],", b"0,"])

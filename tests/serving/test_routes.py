@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
 
+import httpx
 import pytest
 
 from facevlm.errors import InputError, ModelError, OutputError, PrerequisiteError
@@ -146,18 +148,36 @@ async def test_nothing_else_is_reachable(ask: Ask, method: str, path: str, statu
     assert set(reply.json()["error"]) == {"message", "type", "param", "code"}
 
 
-async def test_what_the_completer_waits_for_decides_whether_the_gateway_is_ready(completer: StubCompleter) -> None:
-    import httpx
+async def test_clients_are_told_not_to_repeat_what_the_model_refuses(ask: Ask, completer: StubCompleter) -> None:
+    completer.failure = ModelError("http://10.0.0.7: the key was refused", retry=False)
+    refused = await ask().post(CHAT, json=question())
+    assert (refused.status_code, refused.headers["x-should-retry"]) == (502, "false")
+    completer.failure = ModelError("http://10.0.0.7: no connection")
+    assert "x-should-retry" not in (await ask().post(CHAT, json=question())).headers
 
+
+async def test_what_the_completer_waits_for_decides_whether_the_gateway_is_ready(
+    completer: StubCompleter, caplog: pytest.LogCaptureFixture
+) -> None:
     ready = [False]
     app = create_app(completer, ServeSettings(), ready=lambda: ready[0])
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
         assert (await client.get("/healthz")).json() == {"status": "ok"}
         assert (await client.get("/readyz")).status_code == 503
-        refused = await client.post(CHAT, json=question())
-        assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
+        for stream in (False, True):
+            refused = await client.post(CHAT, json=question(stream=stream))
+            assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
         ready[0] = True
         assert (await client.get("/readyz")).status_code == 200
+    assert not [row for row in caplog.records if row.levelno >= logging.WARNING]
+
+
+async def test_a_model_that_cannot_be_loaded_is_told_to_whoever_runs_the_server(
+    ask: Ask, completer: StubCompleter, caplog: pytest.LogCaptureFixture
+) -> None:
+    completer.failure = PrerequisiteError("/models/nano is not there")
+    assert (await ask().post(CHAT, json=question())).status_code == 503
+    assert "PrerequisiteError at " in caplog.text
 
 
 def test_no_module_of_the_gateway_writes_files() -> None:

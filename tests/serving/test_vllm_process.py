@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from facevlm.errors import InputError, ModelError
-from facevlm.serving import vllm
+from facevlm.serving import vllm, vllm_process
 from facevlm.serving.vllm_process import VLLMProcess, last_lines
 from tests.serving import vllm_stub
 
@@ -76,6 +76,22 @@ def test_a_server_that_was_killed_is_started_again_without_its_old_engine(proces
     eventually(lambda: process.restarts == 1 and process.ready)
     assert process.pid != pid
     assert gone(engine)
+
+
+def test_a_server_that_hangs_is_started_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("_PROBE_EVERY", "_PROBE_SECONDS"):
+        monkeypatch.setattr(vllm_process, name, 0.2)
+    server = vllm.describe("nano", python=vllm_stub.environment(tmp_path))
+    process = VLLMProcess(server, tmp_path / "log", patience=PATIENCE, hung_after=0.5)
+    try:
+        process.start()
+        pid = process.pid
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)  # its port stays open
+        eventually(lambda: process.restarts == 1 and process.ready)
+        assert process.pid != pid and gone(pid)
+    finally:
+        process.stop()
 
 
 def test_a_server_that_ends_before_it_is_ready_is_an_error_that_names_its_log(tmp_path: Path) -> None:

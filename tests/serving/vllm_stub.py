@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 _SCRIPT = """#!{python}
-import json, subprocess, sys
+import json, signal, subprocess, sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 if sys.argv[1] == "-c":
     print("{installed}")
@@ -16,6 +16,10 @@ if {broken}:
     print("ValueError: no such weights", flush=True)
     sys.exit(7)
 engine = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+def end(*_):
+    engine.terminate()
+    sys.exit()
+signal.signal(signal.SIGTERM, end)
 print("engine", engine.pid, flush=True)
 face = {{"observations": [], "interpretation": "all is at rest", "emotion": "neutral"}}
 choice = {{"index": 0, "finish_reason": "stop", "message": {{"role": "assistant", "content": json.dumps(face)}}}}

@@ -44,6 +44,7 @@ def router(desk: Desk) -> APIRouter:
         asked = await _read(request)
         known = record(request.scope)
         known.model, known.images = asked.model, _pictures(asked)
+        desk.check_ready()
         if asked.stream:
             return await EventStream.begin(_chunks(desk, asked, known), desk.settings.request_seconds)
         async with desk.turn():

@@ -7,7 +7,6 @@ from typing import Literal
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
-from facevlm.errors import PrerequisiteError
 from facevlm.serving.desk import Desk
 from facevlm.serving.openapi import ERRORS, Replies, errors
 
@@ -34,8 +33,7 @@ def router(desk: Desk) -> APIRouter:
         responses=errors(403, 503),
     )
     async def readyz() -> Health:
-        if not desk.ready():
-            raise PrerequisiteError("the model is not ready")
+        desk.check_ready()
         return Health()
 
     @routes.get(

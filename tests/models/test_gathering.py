@@ -4,10 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, cast
 
-import pytest
-
-from facevlm.batch.gathering import GatheringModel
 from facevlm.errors import ModelError
+from facevlm.models.gathering import GatheringModel
 from facevlm.models.protocol import GREEDY, Answer, Sampling, ServedModel
 from facevlm.types import Conversation, Generation, Turn
 
@@ -19,11 +17,16 @@ class Echo:
 
     def __init__(self) -> None:
         self.batches: list[list[str]] = []
+        self.stopped = 0
 
     async def answers(self, conversations: Sequence[Conversation], sampling: Sampling = GREEDY) -> list[Answer]:
         words = [each.turns[0].text for each in conversations]
         self.batches.append(words)
-        await asyncio.sleep(0.01)
+        try:
+            await asyncio.sleep(0.01)
+        except asyncio.CancelledError:
+            self.stopped += 1
+            raise
         if "crash" in words:
             raise RuntimeError("crashed")
         if "bad" in words:
@@ -69,12 +72,19 @@ async def test_a_batch_has_no_more_faces_than_allowed() -> None:
     assert [len(batch) for batch in echo.batches] == [2, 2, 1]
 
 
-@pytest.mark.parametrize("other", [{"answer_schema": {"type": "object"}}, {"max_tokens": 9}])
-async def test_what_cannot_share_a_batch_does_not(other: dict[str, Any]) -> None:
+async def test_answers_bound_to_a_schema_and_free_ones_do_not_share_a_batch() -> None:
     echo = Echo()
-    found = await together(gathering(echo), [asked("a")], [asked("b", **other)], [asked("c")])
+    bound = asked("b", answer_schema={"type": "object"})
+    found = await together(gathering(echo), [asked("a")], [bound], [asked("c")])
     assert found == [["a"], ["b"], ["c"]]
     assert echo.batches == [["a", "c"], ["b"]]
+
+
+async def test_answers_of_different_limits_do_not_share_a_batch() -> None:
+    echo = Echo()
+    model = gathering(echo)
+    await asyncio.gather(*(model.answers([asked(str(most))], Sampling(max_tokens=most)) for most in (9, 99)))
+    assert echo.batches == [["9"], ["99"]]
 
 
 async def test_sampled_answers_are_written_by_themselves() -> None:
@@ -105,3 +115,15 @@ async def test_a_caller_that_gives_up_does_not_hold_up_the_others() -> None:
     gone.cancel()
     assert await together(model, [asked("c")]) == [["c"]]
     assert [one.text for one in await first if isinstance(one, Generation)] == ["a"]
+    assert echo.stopped == 0
+
+
+async def test_a_batch_that_all_its_callers_have_left_is_stopped_and_the_next_is_answered() -> None:
+    echo = Echo()
+    model = gathering(echo)
+    gone = [asyncio.create_task(model.answers([asked(words)])) for words in "ab"]
+    await asyncio.sleep(0.001)
+    for each in gone:
+        each.cancel()
+    assert await together(model, [asked("c")]) == [["c"]]
+    assert (echo.batches, echo.stopped) == ([["a", "b"], ["c"]], 1)

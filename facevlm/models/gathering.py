@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
+from functools import partial
 from typing import Literal, NamedTuple
 
 from facevlm.errors import FaceVLMError
@@ -22,17 +23,17 @@ class _Waiting(NamedTuple):
     answer: asyncio.Future[Answer]
 
     def joins(self, other: _Waiting) -> bool:
-        """Whether both can be written in one batch: it is bound to schemas as a whole, and to one length."""
-        mine, theirs = self.conversation, other.conversation
-        bound = (mine.answer_schema is None) == (theirs.answer_schema is None)
-        return bound and mine.max_tokens == theirs.max_tokens and self.sampling == other.sampling
+        """Whether both can be written in one batch: it is bound to schemas as a whole, and sampled in one way."""
+        bound = (self.conversation.answer_schema is None) == (other.conversation.answer_schema is None)
+        return bound and self.sampling == other.sampling
 
 
 class GatheringModel:
     """A model whose concurrent `answers` join in batches. Use it from one event loop.
 
-    Only greedy answers are gathered: sampled ones depend on what else is in their batch, and go by themselves.
-    Where a whole batch fails each conversation is asked again alone, so that one does not spoil the others.
+    Only greedy answers are gathered: sampled ones depend on what else is in their batch, and go by themselves; streamed
+    ones do too, as who listens to an answer wants it now. Where a whole batch fails each conversation is asked again
+    alone, so that one does not spoil the others. A batch that all its callers have left is stopped.
     """
 
     def __init__(self, model: ServedModel, faces: int = FACES) -> None:
@@ -69,21 +70,17 @@ class GatheringModel:
         return await asyncio.gather(*(each.answer for each in own))
 
     def pieces(self, conversations: Sequence[Conversation], sampling: Sampling = GREEDY) -> AsyncGenerator[Piece]:
-        """The model's own: who listens to an answer wants it now."""
+        """The model's own."""
         return self._model.pieces(conversations, sampling)
 
     async def _answer(self) -> None:
         while batch := self._next():
-            try:
-                answers = await self._written([each.conversation for each in batch], batch[0].sampling)
-            except Exception as error:  # the callers', who would wait for ever
-                for each in batch:
-                    if not each.answer.done():
-                        each.answer.set_exception(error)
-                continue
-            for each, answer in zip(batch, answers, strict=True):
-                if not each.answer.done():  # its caller may have given up
-                    each.answer.set_result(answer)
+            writing = asyncio.create_task(self._written([each.conversation for each in batch], batch[0].sampling))
+            for each in batch:
+                each.answer.add_done_callback(partial(_stop_unheard, batch, writing))
+            await asyncio.wait([writing])
+            if not writing.cancelled():
+                _hand_out(batch, writing)
 
     async def _written(self, batch: list[Conversation], sampling: Sampling) -> list[Answer]:
         answers = await self._model.answers(batch, sampling)
@@ -97,3 +94,20 @@ class GatheringModel:
         batch = [each for each in asked if each.joins(asked[0])][: self._faces]
         self._waiting = [each for each in asked if not any(each is taken for taken in batch)]
         return batch
+
+
+def _stop_unheard(batch: list[_Waiting], writing: asyncio.Task[list[Answer]], _: asyncio.Future[Answer]) -> None:
+    if all(each.answer.done() for each in batch):
+        writing.cancel()
+
+
+def _hand_out(batch: list[_Waiting], writing: asyncio.Task[list[Answer]]) -> None:
+    """Give each caller that still waits its answer, or what the whole batch failed of."""
+    error = writing.exception()
+    for place, each in enumerate(batch):
+        if each.answer.done():
+            continue
+        if error is not None:
+            each.answer.set_exception(error)
+        else:
+            each.answer.set_result(writing.result()[place])
