@@ -5,8 +5,8 @@ READY := .venv/.ready
 # A .venv that does not start, or was made for another folder, is made again.
 $(shell [ "$$(cat $(READY) 2>/dev/null)" = "$(CURDIR)" ] && $(BIN)/python -c '' 2>/dev/null || rm -f $(READY))
 
-.PHONY: demo test test-vllm lint imports types tests format bench bench-serve explanations ladder embedded constraints \
-	wheel clean help
+.PHONY: demo test test-vllm lint imports types tests format bench bench-serve explanations ladder conversation \
+	leaderboard embedded constraints wheel clean help
 .DEFAULT_GOAL := help
 
 demo: $(READY) ## explain the faces of a bundled photograph; the report goes to facevlm-demo/
@@ -45,6 +45,12 @@ explanations: $(READY) ## what the explanations are worth: make explanations DAT
 
 ladder: $(READY) ## what training, marks, cues and the order of the answer bring: make ladder DATA=folder
 	$(BIN)/python evals/ladder.py --data $(or $(DATA),../shared/data) --out evals/reports
+
+conversation: $(READY) ## how well questions in one's own words are answered
+	$(BIN)/python evals/conversation.py --out evals/reports
+
+leaderboard: $(READY) ## evals/leaderboard.md and the README's table, from the reports
+	$(BIN)/python evals/leaderboard.py
 
 embedded: $(READY) ## make the embedded model again from nothing: make embedded DATA=folder; goes on where it was
 	$(BIN)/facevlm train base adapters/nano-base/recipe.yaml --data $(or $(DATA),../shared/data)/ferplus \
