@@ -171,8 +171,8 @@ class Conversation(Value):
 @dataclass(frozen=True)
 class Generation:
     """What a model wrote. `probabilities` are those of the eight emotions where the answer first commits to one;
-    `commitments` the same at every such place, in order, for an answer about several faces. `cut` says that the limit on
-    tokens ended it."""
+    `commitments` the same at every such place, in order, for an answer about several faces. `cut`: the limit on tokens
+    ended it."""
 
     text: str
     probabilities: dict[Emotion, float] | None = None

@@ -9,7 +9,9 @@ from typing import Annotated
 
 import typer
 
-from facevlm.cli import analyze, batch, data, demo, doctor, models, serve, train
+from facevlm.cli import analyze, batch, chat, data, demo, doctor, models, serve, train
+from facevlm.cli import app as page
+from facevlm.cli import eval as evaluating
 from facevlm.cli.ending import end
 from facevlm.cli.options import examples
 
@@ -23,11 +25,14 @@ app = typer.Typer(
 app.command(epilog=demo.EXAMPLES)(demo.demo)
 app.command(epilog=analyze.EXAMPLES)(analyze.analyze)
 app.command(epilog=batch.EXAMPLES)(batch.batch)
+app.command(epilog=chat.EXAMPLES)(chat.chat)
+app.command(epilog=page.EXAMPLES)(page.app)
 app.command(epilog=serve.EXAMPLES)(serve.serve)
 app.add_typer(models.app, name="models")
 app.command(epilog=doctor.EXAMPLES)(doctor.doctor)
 app.add_typer(data.app, name="data")
 app.add_typer(train.app, name="train")
+app.add_typer(evaluating.app, name="eval")
 
 
 def main(arguments: list[str] | None = None) -> int:

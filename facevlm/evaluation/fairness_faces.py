@@ -30,7 +30,7 @@ from facevlm.data.synth.produce import SAMPLES
 from facevlm.data.synth.rig import Rig
 from facevlm.data.synth.scene import CENTRE, FACE_HEIGHT
 from facevlm.data.synth.stage import Lens, Light, Shot, Stage
-from facevlm.data.synth.workers import JPEG_QUALITY, _obey, _one_thread_each
+from facevlm.data.synth.workers import JPEG_QUALITY, obey, one_thread_each
 from facevlm.errors import InputError, PrerequisiteError
 from facevlm.types import AU_CODES, Emotion, Value
 
@@ -142,9 +142,9 @@ def drawn(rig: Path, out: Path, shown: list[Shown], workers: int = 1) -> Iterato
     Raises:
         BrokenProcessPool: a process ended by itself.
     """
-    with _one_thread_each():
+    with one_thread_each():
         # Fresh processes: a graphics library does not survive a fork, nor goes with torch.
-        pool = ProcessPoolExecutor(workers, get_context("spawn"), _obey)
+        pool = ProcessPoolExecutor(workers, get_context("spawn"), obey)
         try:
             yield from pool.map(_draw, [_Job(rig, out)] * len(shown), shown, chunksize=8)
         finally:

@@ -51,9 +51,9 @@ def html(analysis: Analysis) -> str:
     return _page().render(
         analysis=analysis,
         name=Path(analysis.image.source).name,  # not the path: a page is passed on
-        picture=None if image is None else _data_url(image, PAGE_SIDE),
-        crops={face.id: _data_url(_crop(image, face.box), CROP_SIDE) for face in analysis.faces if image},
-        bars={face.id: _bars(face) for face in analysis.faces},
+        picture=None if image is None else data_url(image, PAGE_SIDE),
+        crops={face.id: data_url(cropped(image, face.box), CROP_SIDE) for face in analysis.faces if image},
+        bars={face.id: bars(face) for face in analysis.faces},
     )
 
 
@@ -102,7 +102,7 @@ def _write_whole(path: Path, content: bytes) -> Path:
     return path
 
 
-def _bars(face: FaceAnalysis) -> list[Bar]:
+def bars(face: FaceAnalysis) -> list[Bar]:
     """The claims in their order, then what was measured and not claimed, strongest first."""
     observations = face.explanation.observations if face.explanation else ()
     claimed = [_claimed_bar(*pair) for pair in zip(observations, face.checks, strict=True)]
@@ -133,7 +133,7 @@ def _unsaid_bar(code: int, value: float) -> Bar:
     return Bar(code, name, side="both", measured=value, claimed=None, grade="", evidence="", verdict="not mentioned")
 
 
-def _crop(image: Image.Image, box: Box) -> Image.Image:
+def cropped(image: Image.Image, box: Box) -> Image.Image:
     """The face with a margin, as far as the picture goes."""
     across, down = CROP_MARGIN * box.width, CROP_MARGIN * box.height
     left, top = max(box.x - across, 0), max(box.y - down, 0)
@@ -141,7 +141,8 @@ def _crop(image: Image.Image, box: Box) -> Image.Image:
     return image.crop((round(left), round(top), max(round(right), round(left) + 1), max(round(bottom), round(top) + 1)))
 
 
-def _data_url(image: Image.Image, longest: int) -> str:
+def data_url(image: Image.Image, longest: int) -> str:
+    """A picture as a page carries it: a JPEG of at most `longest` pixels a side."""
     small = image.copy()
     small.thumbnail((longest, longest), Image.Resampling.LANCZOS)
     return f"data:image/jpeg;base64,{base64.b64encode(_encoded(small, 'JPEG')).decode('ascii')}"

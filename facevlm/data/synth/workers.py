@@ -43,9 +43,9 @@ def drawn(job: Job, indices: range, workers: int) -> Iterator[tuple[Sample, ...]
     """
     if not indices:
         return
-    with _one_thread_each():
+    with one_thread_each():
         # Fresh processes, since a graphics library does not survive a fork.
-        pool = ProcessPoolExecutor(min(workers, len(indices)), get_context("spawn"), _obey)
+        pool = ProcessPoolExecutor(min(workers, len(indices)), get_context("spawn"), obey)
         try:
             todo = iter(indices)
             waiting = [pool.submit(_draw, job, index) for index in islice(todo, _AHEAD * workers)]
@@ -57,7 +57,7 @@ def drawn(job: Job, indices: range, workers: int) -> Iterator[tuple[Sample, ...]
 
 
 @contextmanager
-def _one_thread_each() -> Iterator[None]:
+def one_thread_each() -> Iterator[None]:
     """New processes inherit this, in time for numpy. How a sum is split among threads would show in its last bits."""
     before = {name: os.environ[name] for name in _ONE_THREAD if name in os.environ}
     os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
@@ -69,7 +69,7 @@ def _one_thread_each() -> Iterator[None]:
         os.environ.update(before)
 
 
-def _obey() -> None:
+def obey() -> None:
     """Leave interrupts to the parent, which then lets pictures be finished; end when it has ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=_end_with_parent, daemon=True).start()

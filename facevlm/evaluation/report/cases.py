@@ -13,7 +13,7 @@ from facevlm.errors import FaceVLMError
 from facevlm.evaluation.report.facts import Report
 from facevlm.evaluation.rows import FaceTruth, Row
 from facevlm.reasoning import text
-from facevlm.reasoning.report import _crop, _data_url
+from facevlm.reasoning.report import cropped, data_url
 from facevlm.types import FaceAnalysis
 
 SIDE = 320  # px, the longest side of a picture in the page
@@ -166,4 +166,4 @@ def _picture(face: _Face, marks: str) -> str | None:
     except FaceVLMError:
         return None
     image = seen.marked.image
-    return _data_url(_crop(image, face.told.box) if face.told else image, SIDE)
+    return data_url(cropped(image, face.told.box) if face.told else image, SIDE)

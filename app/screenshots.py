@@ -1,0 +1,151 @@
+"""The pictures of the page for the documentation: `python -m app.screenshots docs`, of a page at --url or its own.
+
+Playwright and a Chromium are needed. Each picture is quantised, and at most 150 KB large.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from facevlm.cli import demo
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+LARGEST = 150_000  # bytes
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+WIDE, PHONE = (1280, 860), (390, 844)
+PATIENCE = 180_000  # milliseconds
+
+
+def main() -> None:
+    """Takes every picture."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--url", help="a page that runs already")
+    given = parser.parse_args()
+    from playwright.sync_api import sync_playwright
+
+    with started(given.url) as url, sync_playwright() as playwright:
+        found = next(path for name in BROWSERS if (path := shutil.which(name)))
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        for name, image in shots(browser, url):
+            written = quantised(image)
+            (given.folder / f"{name}.png").write_bytes(written)
+            print(f"{name}.png {len(written):,} bytes")
+        browser.close()
+
+
+@contextmanager
+def started(url: str | None) -> Iterator[str]:
+    """The page given, or one of our own with an empty store."""
+    if url is not None:
+        yield url
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        command = ["app", "--no-browser", "--port", "8599", "--store", f"{folder}/talks.sqlite"]
+        process = subprocess.Popen([sys.executable, "-m", "facevlm", *command])
+        try:
+            _await("http://127.0.0.1:8599/_stcore/health")
+            yield "http://127.0.0.1:8599"
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def shots(browser: Browser, url: str) -> Iterator[tuple[str, bytes]]:
+    """Every main state of the page, by name."""
+    light = opened(browser, url, WIDE)
+    yield "app-welcome", light.screenshot()
+    give(light)
+    yield "app-answer", light.screenshot()
+    choose(light)
+    yield "app-evidence", light.screenshot()
+    light.get_by_role("radio", name="Side by side").click()
+    light.locator(".st-key-side-right .fv-card").first.wait_for()
+    settle(light)
+    yield "app-side-by-side", light.screenshot()
+    light.context.close()
+    for name, size, scheme in (("app-dark", WIDE, "dark"), ("app-phone", PHONE, "light")):
+        page = opened(browser, url, size, scheme)
+        give(page)
+        choose(page)
+        yield name, page.screenshot()
+        page.context.close()
+
+
+def opened(browser: Browser, url: str, size: tuple[int, int], scheme: str = "light") -> Page:
+    """The page in a browser of its own."""
+    phone = size == PHONE
+    context = browser.new_context(
+        viewport={"width": size[0], "height": size[1]},
+        color_scheme=scheme,  # type: ignore[arg-type]
+        user_agent="Mozilla/5.0 (Linux; Android 16) Mobile" if phone else None,
+        is_mobile=phone,
+        has_touch=phone,
+    )
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    page.goto(url)
+    page.locator("[data-testid=stFileUploader] input[type=file]").first.wait_for(state="attached")
+    settle(page)
+    return page
+
+
+def give(page: Page) -> None:
+    """Uploads the demo's photograph and waits for its answer and its card."""
+    page.locator("[data-testid=stFileUploader] input[type=file]").first.set_input_files(demo.picture())
+    page.get_by_role("radiogroup", name="Show on the picture").wait_for()
+    settle(page)
+
+
+def choose(page: Page) -> None:
+    """Lights the first thing that the answer rests on."""
+    page.get_by_role("radiogroup", name="Rests on").get_by_role("radio").first.click()
+    page.locator('img.fv-picture[alt*="Lit on face"]').wait_for()
+    settle(page)
+
+
+def settle(page: Page) -> None:
+    """Waits until the page is drawn."""
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+    page.get_by_test_id("stMain").evaluate("main => main.scrollTo(0, 0)")
+    page.wait_for_timeout(1500)
+
+
+def quantised(image: bytes) -> bytes:
+    """The picture as a PNG with a palette, of as many colours as LARGEST allows."""
+    whole = Image.open(io.BytesIO(image)).convert("RGB")
+    for colours in (256, 128, 96, 64, 48, 32):
+        data = io.BytesIO()
+        whole.quantize(colours, dither=Image.Dither.NONE).save(data, "PNG", optimize=True)
+        if data.tell() <= LARGEST:
+            break
+    return data.getvalue()
+
+
+def _await(url: str) -> None:
+    for _ in range(240):
+        try:
+            urllib.request.urlopen(url, timeout=5)
+            return
+        except urllib.error.URLError:
+            time.sleep(0.5)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from app import export
+from app.export import Record
+from tests.app.conftest import Talker
+
+EVIL = "<script>alert(1)</script>"
+
+
+@pytest.fixture
+def record(talker: Talker, astronaut: Path) -> Record:
+    talk = talker.start()
+    list(talker.ask(talk, "What do the faces show?", [astronaut.read_bytes()]))
+    list(talker.ask(talk, EVIL))
+    return export.record(talker, talk)
+
+
+def test_json_holds_messages_with_their_evidence_and_the_analyses(record: Record) -> None:
+    kept = json.loads(export.to_json(record))
+    assert [message["role"] for message in kept["messages"]] == ["user", "assistant"] * 2
+    assert kept["messages"][1]["answer"]["sentences"][0]["evidence"][0]["au"] == 12
+    (analysis,) = kept["analyses"].values()
+    assert analysis["faces"][0]["explanation"]["emotion"] == "happiness"
+
+
+def test_a_page_needs_nothing_beside_itself_and_runs_nothing(record: Record) -> None:
+    page = export.to_html(record).decode()
+    assert "data:image/jpeg;base64" in page and "AU12 lip corner puller" in page
+    assert "<script" not in page and "http" not in page
+
+
+def test_markdown_tells_what_each_answer_rests_on(record: Record) -> None:
+    written = export.to_markdown(record).decode()
+    assert "Face 1, AU12 lip corner puller: measured 0.70, ✓ supported" in written
+    assert "<script>" not in written
+
+
+def test_a_picture_the_model_failed_on_does_not_keep_the_rest(record: Record, talker: Talker) -> None:
+    from facevlm.errors import ModelError
+
+    def fail(_: str) -> None:
+        raise ModelError("http://here: no connection; start the server")
+
+    talker.analysis = fail  # type: ignore[assignment]
+    again = export.record(talker, record.conversation.id)
+    assert len(json.loads(export.to_json(again))["messages"]) == 4

@@ -1,0 +1,170 @@
+"""The page as a person meets it: headless Chromium over `facevlm app` and the embedded model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.app.chromium import Visitor, chromium, serving
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+pytestmark = pytest.mark.slow
+
+LARGEST = 2_000_000  # bytes of a picture that the page under test takes
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def url(browser: Browser, nano: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("app")
+    store = str(folder / "talks.sqlite")
+    with serving(folder, "app", "--no-browser", "--store", store, FACEVLM_MAX_BYTES=str(LARGEST)) as address:
+        yield address
+
+
+@pytest.fixture
+def ann(browser: Browser, url: str) -> Iterator[Visitor]:
+    visitor = Visitor(browser, url)
+    yield visitor
+    visitor.close()
+
+
+@pytest.fixture
+def bob(browser: Browser, url: str) -> Iterator[Visitor]:
+    visitor = Visitor(browser, url)
+    yield visitor
+    visitor.close()
+
+
+def test_an_uploaded_picture_is_numbered_explained_and_asked_about(ann: Visitor, astronaut: Path) -> None:
+    ann.upload(astronaut)
+    assert "happi" in ann.answered(1).lower()
+    ann.picture("one face found")
+    assert "AU12 lip corner puller" in ann.card().inner_text()
+    ann.ask("Is AU 12 there?")
+    assert "12" in ann.answered(2) or "lip corner" in ann.answered(2)
+
+
+def test_a_picture_dropped_into_the_chat_is_asked_about_with_its_question(ann: Visitor, astronaut: Path) -> None:
+    ann.drop_into_chat(astronaut, "How many faces are there?")
+    assert ann.answered(1)
+    ann.picture("one face found")
+
+
+def test_choosing_an_observation_lights_it_by_keyboard_too(ann: Visitor, astronaut: Path) -> None:
+    ann.upload(astronaut)
+    ann.card()
+    first = ann.page.get_by_role("radiogroup", name="Show on the picture").get_by_role("radio").first
+    first.focus()
+    ann.page.keyboard.press("Space")
+    ann.picture("Lit on face 1: AU")
+    assert ann.page.locator(".fv-chosen").count() == 1
+
+
+def test_a_conversation_is_there_again_after_a_reload(ann: Visitor, astronaut: Path) -> None:
+    ann.upload(astronaut)
+    said = ann.answered(1)
+    ann.page.reload()
+    assert ann.answered(1)[:40] == said[:40]
+    ann.picture("one face found")
+
+
+def test_two_users_are_kept_apart(ann: Visitor, bob: Visitor, astronaut: Path) -> None:
+    ann.upload(astronaut)
+    bob.page.get_by_role("radio", name="Samples").click()
+    bob.page.get_by_role("button", name="Three synthetic faces").click()
+    ann.picture("one face found")
+    bob.picture("3 faces found")
+    assert bob.page.locator("[class*=st-key-open-]").count() == 1
+    bob.open(ann.page.url)
+    bob.page.get_by_text("not here any more").wait_for()
+
+
+def test_a_conversation_is_taken_away_in_three_formats(ann: Visitor, astronaut: Path) -> None:
+    ann.upload(astronaut)
+    ann.card()
+    ann.page.get_by_role("button", name="This conversation").click()
+    for name, check in (("JSON", _json), ("HTML", _html), ("Markdown", _markdown)):
+        with ann.page.expect_download() as coming:
+            ann.page.get_by_role("button", name=name, exact=True).click()
+        check(coming.value.path().read_text(encoding="utf-8"))
+
+
+def _json(content: str) -> None:
+    kept = json.loads(content)
+    assert [message["role"] for message in kept["messages"]] == ["user", "assistant"]
+    assert next(iter(kept["analyses"].values()))["faces"][0]["checks"]
+
+
+def _html(content: str) -> None:
+    assert "data:image/jpeg;base64" in content and "What do the faces show?" in content and "AU12" in content
+
+
+def _markdown(content: str) -> None:
+    assert "**You**" in content and "AU12" in content
+
+
+def test_a_file_too_large_is_refused_with_a_sentence(ann: Visitor, tmp_path: Path) -> None:
+    large = tmp_path / "large.png"
+    large.write_bytes(bytes(LARGEST + 1_000_000))
+    ann.upload(large)
+    ann.page.get_by_text("must be 2").first.wait_for()
+
+
+def test_a_broken_file_is_a_sentence_and_the_conversation_goes_on(
+    ann: Visitor, tmp_path: Path, astronaut: Path
+) -> None:
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(200))
+    ann.upload(broken)
+    said = ann.answered(1)
+    assert "Traceback" not in said and "damaged" in said
+    ann.drop_into_chat(astronaut, "What does the face show?")
+    ann.answered(2)
+    ann.picture("one face found")
+
+
+def test_a_gateway_answers_once_it_is_chosen(ann: Visitor, astronaut: Path, tmp_path: Path) -> None:
+    with serving(tmp_path, "serve") as gateway:
+        ann.upload(astronaut)
+        ann.card()
+        ann.page.get_by_text("Who answers").click()
+        endpoint = ann.page.get_by_label("Endpoint")
+        endpoint.fill(f"{gateway}/v1")
+        endpoint.press("Enter")
+        ann.page.get_by_role("combobox", name="Model").first.click()
+        ann.page.get_by_role("option", name=f"nano-facs ({gateway}/v1)").click()
+        ann.page.get_by_text(f"Answered by nano-facs at {gateway}/v1").wait_for()
+        ann.picture("one face found")
+        assert gateway in ann.page.locator(".fv-privacy").inner_text()
+
+
+def test_what_is_saved_and_how_the_page_was_set_is_there_again(
+    browser: Browser, nano: Path, astronaut: Path, tmp_path: Path
+) -> None:
+    command = ("app", "--no-browser", "--store", str(tmp_path / "talks.sqlite"))
+    with serving(tmp_path, *command) as address:
+        before = Visitor(browser, address)
+        before.upload(astronaut)
+        before.card()
+        before.page.get_by_role("radio", name="Box").click()
+        before.page.get_by_role("button", name="This conversation").click()
+        before.page.get_by_role("button", name="Save on this machine").click()
+        before.page.get_by_text("Saved on this machine.").wait_for()
+    with serving(tmp_path, *command) as address:
+        before.open(address)
+        before.page.get_by_role("button", name="What do the faces show?").first.click()
+        before.picture("one face found")
+        assert before.page.get_by_role("radio", name="Box").get_attribute("aria-checked") == "true"
+        before.close()

@@ -1,0 +1,121 @@
+"""The page without a browser: what is drawn, and what follows a click."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from app.desk import Desk
+from facevlm.config import asset_dir
+from tests.app.conftest import Talker
+
+
+@pytest.fixture
+def page(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    monkeypatch.setattr("streamlit.runtime.context.ContextProxy.cookies", {})  # AppTest has none
+    return AppTest.from_file(str(asset_dir("app") / "page.py"), default_timeout=60).run()
+
+
+def give(page: AppTest, file: Path) -> AppTest:
+    page.file_uploader[0].upload(file.name, file.read_bytes())
+    page.run()
+    return page
+
+
+def words(page: AppTest) -> str:
+    return "\n".join(each.value for each in [*page.markdown, *page.caption, *page.warning, *page.info])
+
+
+def html(page: AppTest) -> str:
+    return "\n".join(each.proto.body for each in page.get("html"))
+
+
+def test_it_begins_with_ways_to_give_a_picture_and_says_what_becomes_of_it(page: AppTest) -> None:
+    assert not page.exception
+    assert page.file_uploader
+    assert "processed on this machine" in html(page) and "only if you save" in html(page)
+
+
+def test_a_picture_is_shown_with_its_card_and_what_the_answer_rests_on(page: AppTest, astronaut: Path) -> None:
+    give(page, astronaut)
+    assert not page.exception
+    assert "one face found" in html(page) and "happiness" in html(page)
+    assert "You asked" in words(page)
+    assert any("AU12" in option for pills in page.pills for option in pills.options)
+
+
+def test_choosing_an_observation_lights_it_and_unchooses_others(page: AppTest, astronaut: Path) -> None:
+    give(page, astronaut)
+    card, answer = page.pills
+    card.select(card.options[0]).run()
+    assert "Lit on face 1: AU12" in html(page)
+    answer.select(answer.options[0]).run()
+    assert "Lit on face 1: AU12" in html(page)
+    assert [pills.value for pills in page.pills].count(None) == 1
+
+
+def test_a_suggested_question_is_asked_by_a_click(page: AppTest, astronaut: Path) -> None:
+    give(page, astronaut)
+    next(button for button in page.button if button.label == "How strong is it?").click().run()
+    assert "You asked\\: How strong is it?" in words(page)
+
+
+def test_a_file_that_is_no_picture_is_a_sentence_in_the_chat(page: AppTest, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"\x89PNG\r\n\x1a\nbroken")
+    give(page, broken)
+    assert not page.exception
+    assert any("bytes" in each.value for message in page.chat_message for each in message.markdown)
+
+
+def test_a_failure_inside_is_a_sentence_and_no_trace(page: AppTest, astronaut: Path, talker: Talker) -> None:
+    give(page, astronaut)
+    talker.mood = "broken"
+    page.chat_input[0].set_value("Why?").run()
+    assert not page.exception
+    assert "went wrong" in words(page) and "secret" not in words(page)
+    talker.mood = "well"
+    page.chat_input[0].set_value("And now?").run()
+    assert "And now?" in words(page)
+
+
+def test_a_conversation_is_renamed_saved_and_deleted(page: AppTest, astronaut: Path, talker: Talker) -> None:
+    give(page, astronaut)
+    page.text_input(key=f"title-{page.session_state['facevlm'].talk}").set_value("Smile").run()
+    assert talker.conversations()[0].title == "Smile"
+    page.button(key="save").click().run()
+    assert talker.conversations()[0].kept
+    page.button(key="delete").click().run()
+    assert not talker.conversations()
+    assert page.file_uploader
+
+
+def test_two_browsers_see_their_own_conversations(page: AppTest, desk: Desk, astronaut: Path) -> None:
+    give(page, astronaut)
+    other = AppTest.from_file(str(asset_dir("app") / "page.py"), default_timeout=60).run()
+    assert [button.key for button in page.button if str(button.key).startswith("open-")]
+    assert not [button.key for button in other.button if str(button.key).startswith("open-")]
+    other.query_params["talk"] = page.session_state["facevlm"].talk
+    again = AppTest.from_file(str(asset_dir("app") / "page.py"), default_timeout=60)
+    again.query_params["talk"] = page.session_state["facevlm"].talk
+    again.run()
+    assert "one face found" not in html(again)
+
+
+def test_marks_and_regions_are_switched(page: AppTest, astronaut: Path) -> None:
+    give(page, astronaut)
+    before = html(page)
+    page.toggle(key="regions").set_value(True).run()
+    assert html(page) != before
+    page.segmented_control(key="marks").set_value("plain").run()
+    assert page.session_state["facevlm"].preferences.marks == "plain"
+
+
+def test_side_by_side_asks_the_question_of_two(page: AppTest, astronaut: Path) -> None:
+    give(page, astronaut)
+    page.segmented_control(key="view").set_value("Side by side").run()
+    assert not page.exception
+    assert words(page).count("You asked") == 2
+    assert html(page).count("fv-card") >= 2
