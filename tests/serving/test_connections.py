@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from evals.load import load
+from evals.closed_loop import closed_loop
 from tests.serving.stub import StubCompleter, question, serving
 
 CHAT = "/v1/chat/completions"
@@ -125,10 +125,11 @@ def test_so_are_they_without_a_length() -> None:
 async def test_two_hundred_clients_meet_no_error_but_429() -> None:
     """The figures of 5,000 requests are those of `make bench-serve`; these are enough to see them go wrong."""
     completer = StubCompleter(seconds=0.2)
+    body = json.dumps(question()).encode()
     with serving(completer, concurrency=16, queue=64) as url:
-        await load(url + CHAT, question(), connections=200, requests=100)
+        await closed_loop(url + CHAT, [body] * 200, in_flight=200)
         before = _memory()
-        result = await load(url + CHAT, question(), connections=200, requests=250)
+        result = await closed_loop(url + CHAT, [body] * 400, in_flight=200)
     assert set(result.statuses) == {200, 429}
     assert result.percentile(99) <= 3 * result.percentile(50)
     assert completer.most_at_work == 16
