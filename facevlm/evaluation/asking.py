@@ -120,7 +120,9 @@ class Asker:
                 return tuple(variations.withheld(reasoner.prompt, each) for each in own)
             case "exchanged" if question.other is not None:
                 others = reasoner.ask(reasoner.see(question.other.open()))
-                return tuple(variations.exchanged(each, others[0]) for each in own) if others else ()
+                if not others:  # nothing was measured where no face was found
+                    return tuple(variations.withheld(reasoner.prompt, each) for each in own)
+                return tuple(variations.exchanged(each, others[0]) for each in own)
         return own
 
     def _answers(self, batch: Sequence[Ready], conversations: Sequence[Conversation]) -> list[Answer]:

@@ -174,6 +174,18 @@ def test_cues_withheld_and_exchanged_are_not_the_faces_own(suite: Suite, own: Ow
     assert all(one != other for one, other in zip(model.heard[:4], others, strict=True))
 
 
+def test_where_the_other_picture_has_no_face_nothing_is_told_as_measured(
+    suite: Suite, own: Own, asked: Asked, scripted: Any, tmp_path: Path
+) -> None:
+    Image.new("RGB", (120, 120), "grey").save(tmp_path / "blank.png")
+    ways = [Condition(name=told, told=told) for told in ("withheld", "exchanged")]  # type: ignore[arg-type]
+    model = scripted()
+    rows = own({"emotion": "happiness"}, {"emotion": "happiness", "image": "blank.png"})
+    asked(suite.model_copy(update={"conditions": tuple(ways)}), rows, model)
+    without, exchanged = model.heard
+    assert exchanged == without
+
+
 def test_a_condition_is_read_against_the_one_it_names(suite: Suite, own: Own, asked: Asked, scripted: Any) -> None:
     blur = Condition(name="blurred", damage=Damaged(kind="blur", level=1), of="as given")
     two = suite.model_copy(update={"conditions": (Condition(name="as given"), blur)})
