@@ -21,6 +21,7 @@ from facevlm.agent.understanding import understand
         ("What does this face show?", "describe", ()),
         ("Why not fear?", "why_not", ()),
         ("Why does he look angry?", "why", ()),
+        ("Why does face 2 look like that?", "why", ()),
         ("Compare face 1 and face 2.", "compare", ()),
         ("Who smiles more, face 1 or face 2?", "more", (12,)),
         ("How sure are you?", "certainty", ()),
