@@ -102,7 +102,12 @@ class Visitor:
     def ask(self, words: str) -> None:
         line = self.page.get_by_test_id("stChatInputTextArea")
         line.fill(words)
-        line.press("Enter")
+        for _ in range(PATIENCE // 500):  # a line whose file is still on its way is not sent
+            line.press("Enter")
+            self.page.wait_for_timeout(500)
+            if line.input_value() != words:
+                return
+        raise AssertionError("the line was not sent")
 
     def answered(self, count: int = 1) -> str:
         """The text of the last answer, once there are so many and the last is whole."""
