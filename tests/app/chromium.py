@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Locator, Page
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
-PATIENCE = 120_000  # milliseconds; a busy machine takes long to load a model
+PATIENCE = 240_000  # milliseconds; a busy machine takes long to load a model
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
