@@ -69,11 +69,16 @@ def test_observations_follow_what_was_measured(reasoner: FaceReasoner, portrait:
     assert told(reasoner, blank(picture), resting(face)).observations == ()
 
 
-def test_the_emotion_is_seen_in_the_pixels_too(reasoner: FaceReasoner, portrait: tuple[Picture, Face]) -> None:
-    picture, face = portrait
-    untold = face.model_copy(update={"cues": {}, "action_units": {}})
-    assert told(reasoner, picture, untold, "plain").emotion == "happiness"
-    assert told(reasoner, blank(picture), untold, "plain").emotion != "happiness"  # landmarks would draw the smile
+def test_the_emotion_is_seen_in_the_pixels_too(reasoner: FaceReasoner, some_faces: ferplus.FerPlus) -> None:
+    """Nothing is told of these faces, and no landmarks are drawn, which would draw a smile."""
+    right, asked = 0, 0
+    for image, label in zip(some_faces.images[:40], some_faces.strict_majority()[:40], strict=True):
+        picture = decode(Image.fromarray(image).convert("RGB"))
+        for face in find(picture)[:1]:
+            untold = face.model_copy(update={"id": 1, "cues": {}, "action_units": {}})
+            right += told(reasoner, picture, untold, "plain").emotion == EMOTIONS[label]
+            asked += 1
+    assert right >= 0.65 * asked  # of validation it is 0.82
 
 
 def test_most_held_out_faces_are_told_right_and_every_answer_is_valid(
