@@ -14,6 +14,7 @@ from app.browser import Choice
 from app.visitors import GRACE, Visitors
 from facevlm import models, prompting
 from facevlm.agent import Agent, Conversation
+from facevlm.agent.store import Store
 from facevlm.cli import demo
 from facevlm.config import Settings
 from facevlm.errors import FaceVLMError, InputError, PrerequisiteError
@@ -44,12 +45,16 @@ class Desk:
         store: the file of conversations that are kept; None where none can be.
         local: whether the page is reached from this machine only.
         grace: seconds a browser may be away before what it did not keep is forgotten.
+
+    Raises:
+        InputError: the store cannot be opened.
     """
 
     def __init__(self, settings: Settings, store: Path | None, *, local: bool, grace: float = GRACE) -> None:
         self.settings, self.store, self.local = settings, store, local
         self.first = Choice(model=settings.model, base_url=settings.base_url, prompt=settings.prompt or "sov-cot")
         self.visitors = Visitors(store and store.with_suffix(".owners.json"), self._forget, grace)
+        self._kept = Store(store)  # what is kept is listed before any model is loaded
         self._agents: dict[Choice, Agent] = {}
         self._askings: dict[str, Asking] = {}
         self._making = threading.Lock()
@@ -72,8 +77,10 @@ class Desk:
     def holder(self, conversation: str, choice: Choice) -> tuple[Choice, Agent]:
         """Who goes on with a conversation: whoever has it, the chosen agent before others.
 
-        Raises InputError where nobody has it.
+        Loads the chosen one for what was kept before. Raises InputError where nobody has it.
         """
+        if not self._agents and any(talk.id == conversation for talk in self._kept.conversations()):
+            self.agent(choice)
         chosen = [(choice, self._agents[choice])] if choice in self._agents else []
         for each, agent in [*chosen, *list(self._agents.items())]:
             if any(talk.id == conversation for talk in agent.conversations()):
@@ -84,8 +91,8 @@ class Desk:
         """What a browser may see, the one last spoken in first."""
         seen = {
             talk.id: talk
-            for agent in list(self._agents.values())
-            for talk in agent.conversations()
+            for holder in (self._kept, *list(self._agents.values()))
+            for talk in holder.conversations()
             if self.visitors.sees(browser, talk.id, local=self.local)
         }
         return sorted(seen.values(), key=lambda talk: -talk.updated)

@@ -67,7 +67,6 @@ def _resume(opened: Session, shared: Desk) -> None:
     if talk is None:
         return
     try:
-        shared.agent(opened.choice)
         shared.holder(talk, opened.choice)
         if not shared.visitors.sees(opened.browser, talk, local=shared.local):
             raise InputError("this conversation belongs to another browser; start a new one")

@@ -113,10 +113,14 @@ class Visitor:
         """The text of the last answer, once there are so many and the last is whole."""
         messages = self.page.get_by_test_id("stChatMessage")
         messages.nth(2 * count - 1).wait_for()
-        for _ in range(2):  # the page is drawn again once an answer is whole
-            self.page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
-            self.page.wait_for_timeout(1000)
+        self.settled()
         return messages.nth(2 * count - 1).inner_text()
+
+    def settled(self) -> None:
+        """Waits until the page is drawn, and once more, since it is drawn again after an answer or a setting."""
+        for _ in range(2):
+            self.page.wait_for_timeout(1000)
+            self.page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
 
     def picture(self, words: str = "") -> Locator:
         """The picture, once its words contain these."""

@@ -159,6 +159,7 @@ def test_what_is_saved_and_how_the_page_was_set_is_there_again(
         before.upload(astronaut)
         before.card()
         before.page.get_by_role("radio", name="Box").click()
+        before.settled()
         before.page.get_by_role("button", name="This conversation").click()
         before.page.get_by_role("button", name="Save on this machine").click()
         before.page.get_by_text("Saved on this machine.").wait_for()
@@ -166,5 +167,6 @@ def test_what_is_saved_and_how_the_page_was_set_is_there_again(
         before.open(address)
         before.page.get_by_role("button", name="What do the faces show?").first.click()
         before.picture("one face found")
+        before.settled()
         assert before.page.get_by_role("radio", name="Box").get_attribute("aria-checked") == "true"
         before.close()
