@@ -14,6 +14,7 @@ import random
 import re
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -21,7 +22,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from facevlm.agent import Agent, Answer, Piece
+from facevlm.agent import Agent, Answer, Piece, Step
 from facevlm.cli.demo import picture
 from facevlm.data.cot.parse import parse
 from facevlm.errors import OutputError
@@ -42,6 +43,7 @@ class Asked(NamedTuple):
     answer: Answer
     faces: tuple[Face, ...]
     first: float
+    refused: tuple[str, ...]
     wrong: str | None
 
 
@@ -84,22 +86,26 @@ def ask(agent: Agent, part: str, row: dict[str, Any]) -> Asked:
     texts = [row["ask"]] if isinstance(row["ask"], str) else row["ask"]
     images = [] if row["picture"] == "none" else [file_of(row["picture"])]
     for place, text in enumerate(texts):
-        answer, first = _heard(agent, talk, text, [] if place else images)
+        answer, first, refused = _heard(agent, talk, text, [] if place else images)
     faces = agent.analysis(answer.picture).marked.faces if answer.picture else ()  # type: ignore[union-attr]
     wrong = fault(part, row, answer, faces)
     agent.delete(talk)
-    return Asked(row, part, answer, faces, first, wrong)
+    return Asked(row, part, answer, faces, first, refused, wrong)
 
 
-def _heard(agent: Agent, talk: str, text: str, images: Sequence[Path]) -> tuple[Answer, float]:
+def _heard(agent: Agent, talk: str, text: str, images: Sequence[Path]) -> tuple[Answer, float, tuple[str, ...]]:
+    """An answer, the seconds to its first words, and why words of the model were refused."""
     began, first, answer = time.perf_counter(), None, None
+    refused: list[str] = []
     for event in agent.ask(talk, text, images):
+        if isinstance(event, Step) and event.name == "check":
+            refused += re.findall(r"a template steps in: (.+)", event.found)
         if isinstance(event, Piece) and first is None:
             first = time.perf_counter() - began
         if isinstance(event, Answer):
             answer = event
     assert answer is not None
-    return answer, first or 0.0
+    return answer, first or 0.0, tuple(refused)
 
 
 def file_of(name: str) -> Path:
@@ -152,7 +158,7 @@ def _faults(row: dict[str, Any], answer: Answer, faces: Sequence[Face]) -> Itera
     if "shows" in row and not _named(text) & set(row["shows"]):
         yield f"it names none of {row['shows']}"
     if "emotion" in row:
-        named_first = re.search("|".join(EMOTIONS), text)
+        named_first = re.search("|".join(EMOTIONS), text.lower())
         if named_first is None or named_first[0] != row["emotion"]:
             yield f"it says {named_first[0] if named_first else 'no emotion'}"
     yield from (f"it lacks {pattern}" for pattern in row.get("says", ()) if not re.search(pattern, text, re.I))
@@ -239,9 +245,12 @@ def write(done: dict[str, list[Asked]], agent: Agent, out: Path) -> None:
         f"Sentences about a face that is not there, or without evidence: {wrong}, of "
         f"{sum(len(each.answer.sentences) for each in every)}.",
         f"The model was asked to write in {len(asked)} of {len(every)} answers; a template stepped in, because a check "
-        f"refused its words, in {stepped} ({stepped / max(len(asked), 1):.2f}).",
+        f"refused its words, in {stepped} ({stepped / max(len(asked), 1):.2f}). While it writes, a small model is "
+        "bound to yes or no and to the action units that were measured; its words are checked all the same.",
+        f"Why words were refused: {_reasons(every)}.",
         f"Follow-ups, warm: first words after {_middle([each.first for each in later]):.2f} s in the median, done "
-        f"after {_middle([each.answer.seconds for each in later]):.2f} s, on a machine that did other work meanwhile.",
+        f"after {_middle([each.answer.seconds for each in later]):.2f} s, on a machine that did other work meanwhile. "
+        "Words are shown once they are checked, a sentence or two at a time.",
     ]
     out.mkdir(parents=True, exist_ok=True)
     text = "# Conversation\n\n" + "\n\n".join(facts) + "\n"
@@ -253,6 +262,12 @@ def write(done: dict[str, list[Asked]], agent: Agent, out: Path) -> None:
     ]  # fmt: skip
     (out / "conversation.json").write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     print(text)
+
+
+def _reasons(rows: Sequence[Asked]) -> str:
+    """The reasons, the most frequent first; numbers and words of the model left out."""
+    alike = Counter(re.sub(r"\d+|«[^»]*»", "…", reason) for each in rows for reason in each.refused)
+    return "; ".join(f"{reason} ({count})" for reason, count in alike.most_common()) or "none were"
 
 
 def _middle(values: Sequence[float]) -> float:

@@ -164,7 +164,7 @@ class Agent:
         stop: threading.Event, put: Any,
     ) -> None:  # fmt: skip
         """Answers in a thread of its own, so that whoever listens may go at any time."""
-        from facevlm.agent.graph import Turn
+        from facevlm.agent.turn import Turn
 
         turn = Turn(stop)
         timer = threading.Timer(self._limit, stop.set)
@@ -185,7 +185,7 @@ class Agent:
         self, graph: Any, config: dict[str, Any], text: str, given: list[str], turn: Any, error: Exception
     ) -> Answer:
         """The answer that says why there is none; the conversation goes on from it."""
-        from facevlm.agent.graph import finished
+        from facevlm.agent.turn import finished
         from facevlm.agent.writing import Stopped
 
         late = time.monotonic() - turn.began >= self._limit

@@ -8,7 +8,10 @@ from collections import OrderedDict
 from collections.abc import Callable
 from functools import cached_property
 
+from PIL import Image
+
 from facevlm.agent.values import Step
+from facevlm.faces.decode import decode
 from facevlm.reasoning import FaceReasoner
 from facevlm.reasoning.seeing import Seen
 from facevlm.types import Analysis, Face, FaceAnalysis
@@ -26,6 +29,7 @@ class View:
 
     def __init__(self, id: str, data: bytes, reasoner: FaceReasoner, analysis: Analysis | None = None) -> None:
         self.id = id
+        self._data = data
         self._reasoner = reasoner
         self._turn = threading.Lock()
         began = time.perf_counter()
@@ -36,6 +40,11 @@ class View:
     @property
     def faces(self) -> tuple[Face, ...]:
         return self.seen.marked.faces
+
+    @cached_property
+    def plain(self) -> Image.Image:
+        """The picture without marks."""
+        return decode(self._data).image
 
     @cached_property
     def found(self) -> str:

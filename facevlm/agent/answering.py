@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from facevlm import facs
-from facevlm.agent import evidence
+from facevlm.agent import claims, evidence
 from facevlm.agent.case import Case, Written
 from facevlm.agent.values import Sentence
 from facevlm.agent.wording import Units, joined
@@ -15,6 +15,8 @@ from facevlm.faces.action_units import THRESHOLDS
 from facevlm.types import Emotion, Face
 
 MOST = 5  # action units listed in one sentence
+LISTED = 3  # by the model
+OPENINGS = {"both_sides": "Yes", "only_both": "No", "stronger_side": "No"}  # of answers to questions of sides
 
 Said = Iterator[Sentence | Written]
 
@@ -24,7 +26,7 @@ def describe(case: Case, face: Face) -> Said:
     units = evidence.seen(face)[:MOST]
     measured(case, face)
     if units:
-        yield Written(face, (case.say("listed", face, units, list=case.listed(face, units)),))
+        yield Written(face, (case.say("listed", face, units, list=case.listed(face, units)),), _strongest(face))
     else:
         yield case.say("nothing", face)
     yield from read(case, face)
@@ -32,8 +34,12 @@ def describe(case: Case, face: Face) -> Said:
 
 def emotion(case: Case, face: Face) -> Said:
     """What a face reads as, with what speaks for it."""
-    told = reads(case, face)
-    yield Written(face, (told,))
+    told, is_read = reads(case, face), reading(case, face)
+    support, whole = support_of(case, face, is_read), bool(evidence.seen(face))
+    openings = (is_read.capitalize(), f"It reads as {is_read}")
+    if whole and not support:
+        openings = (f"{is_read.capitalize()}, read from the", f"It reads as {is_read}, from the")
+    yield Written(face, (told,), support, opening=f"(?:{'|'.join(openings)})")
     yield from rather(case, face)
 
 
@@ -48,9 +54,10 @@ def looks(case: Case, face: Face) -> Said:
     asked, is_read = case.question.emotions, reading(case, face)
     if is_read in asked:
         support = support_of(case, face, is_read)
-        yield Written(face, (case.say("looks_yes", face, support, emotion=is_read, sure=sure(case, face)),))
+        yield case.say("looks_yes", face, support, emotion=is_read, sure=sure(case, face))
         if support:
-            yield case.say("because", face, support, emotion=is_read, **{"for": cited(support)})
+            told = case.say("because", face, support, emotion=is_read, **{"for": cited(support)})
+            yield Written(face, (told,), support)
         return
     named = joined(list(asked), "or")
     yield case.say("looks_no", face, emotion=is_read, sure=sure(case, face), asked=named)
@@ -69,7 +76,8 @@ def presence(case: Case, face: Face) -> Said:
             yield _presence(case, face, code, opposite)
         return
     code = there[0] if there else known[0]
-    yield Written(face, (_presence(case, face, code, opposite),)) if not opposite else _presence(case, face, code, True)
+    said = _presence(case, face, code, opposite)
+    yield said if opposite else Written(face, (said,), (code,), opening="Yes" if there else "No")
 
 
 def strength(case: Case, face: Face) -> Said:
@@ -88,7 +96,7 @@ def strength(case: Case, face: Face) -> Said:
             said = case.say(
                 "strong", face, (code,), **unit(code), value=value, letter=letter, word=facs.intensity_word(letter)
             )
-            yield Written(face, (said,))
+            yield Written(face, (said,), (code,))
 
 
 def side(case: Case, face: Face) -> Said:
@@ -107,23 +115,46 @@ def side(case: Case, face: Face) -> Said:
     else:
         stronger = evidence.side(face, code)
         high, low = max(measure.left, measure.right), min(measure.left, measure.right)
-        said = case.say(_side_key(case, stronger), face, (code,), **unit(code), side=stronger, high=high, low=low)
-        yield Written(face, (said,))
+        key = _side_key(case, stronger)
+        said = case.say(key, face, (code,), **unit(code), side=stronger, high=high, low=low)
+        worded = stronger == "both" or claims.one_sided(face, code)  # the model has no word for «stronger»
+        yield Written(face, (said,), (code,), opening=OPENINGS.get(key, "")) if worded else said
 
 
 def why(case: Case, face: Face) -> Said:
-    """What speaks for an emotion: the one that is named, or that the face reads as."""
+    """What speaks for an emotion: the one that is named, or was spoken of, or that the face reads as."""
+    if not case.question.emotions and not case.focus.emotions and case.focus.units:
+        yield from grounds(case, face)
+        return
     is_read = reading(case, face)
     asked = next(iter(case.question.emotions or case.focus.emotions), is_read)
     support = support_of(case, face, asked)
+    measured(case, face, support)
     if asked == "neutral":
         yield case.say("because_rest" if not evidence.seen(face) else "because_whole", face, emotion=asked)
     elif support:
-        yield Written(face, (case.say("because", face, support, emotion=asked, **{"for": cited(support, face)}),))
+        told = case.say("because", face, support, emotion=asked, **{"for": cited(support, face)})
+        yield Written(face, (told,), support)
+        if case.focus.intent == "which":
+            yield case.say("values", face, support, **{"for": cited(support)}, list=values(face, support))
     else:
-        yield case.say("because_whole", face, emotion=asked)
+        yield case.say("because_whole" if asked == is_read else "neither", face, emotion=asked, rival=asked)
     if asked != is_read:
         yield case.say("but", face, emotion=is_read, asked=asked)
+
+
+def grounds(case: Case, face: Face) -> Said:
+    """What was measured of the units that were spoken of."""
+    measured(case, face, case.focus.units)
+    there = [code for code in case.focus.units if evidence.present(face, code)]
+    for code in there or case.focus.units[:1]:
+        value, letter = evidence.strength(face.action_units.get(code)), evidence.grade(face, code)
+        if value is None:
+            yield case.say("unmeasured", face, (code,), **unit(code))
+            continue
+        slots = {"evidence": facs.unit(code).evidence[0], "word": facs.intensity_word(letter) if letter else ""}
+        key = "grounds" if code in there else "no_grounds"
+        yield case.say(key, face, (code,), **unit(code), **slots, value=value, threshold=THRESHOLDS[code])
 
 
 def why_not(case: Case, face: Face) -> Said:
@@ -132,12 +163,13 @@ def why_not(case: Case, face: Face) -> Said:
     rivals = [each for each in case.question.emotions if each != is_read] or list(case.question.emotions)
     said = list(against(case, face, rivals[0]))
     units = evidence.seen(face)[:MOST]
-    yield Written(face, tuple(each for each in said if isinstance(each, Sentence)))
+    lacking = tuple(each.au for sentence in said for each in sentence.evidence if each.au and not each.present)
+    yield Written(face, tuple(said), support_of(case, face, is_read), lacking)
     if units:
         yield case.say("instead", face, units, list=case.listed(face, units), emotion=is_read)
 
 
-def against(case: Case, face: Face, rival: Emotion) -> Said:
+def against(case: Case, face: Face, rival: Emotion) -> Iterator[Sentence]:
     """What of an emotion's prototype is not there, or that it is there too."""
     fit = next((each for each in case.weighing(face, rival).fits if each.emotion == rival), None)
     lacking = tuple(sorted(code for code in fit.missing if evidence.present(face, code) is False)) if fit else ()
@@ -198,6 +230,12 @@ def support_of(case: Case, face: Face, of: Emotion) -> tuple[int, ...]:
     return tuple(sorted(supporting(coding.measured(face.action_units, claimed=0.2), of)))
 
 
+def _strongest(face: Face) -> tuple[int, ...]:
+    """The few that the model is let list, in the order it learnt."""
+    listed = coding.measured(face.action_units, claimed=0.2).observations
+    return tuple(each.au for each in listed if evidence.present(face, each.au))[:LISTED]
+
+
 def spoken_of(case: Case, face: Face) -> tuple[int, ...]:
     """The units a question means: those it names, or those last spoken of, or the strongest."""
     return case.question.units or case.focus.units or evidence.seen(face)[:1] or (12,)
@@ -220,6 +258,12 @@ def cited(codes: tuple[int, ...], face: Face | None = None) -> Units:
     """«AU 6 and AU 12 (raised lip corners)»."""
     named = [f"AU {code}" if face is None else f"AU {code} ({gloss(code)})" for code in codes]
     return Units(codes, joined(named))
+
+
+def values(face: Face, codes: tuple[int, ...]) -> str:
+    """«AU 6 at 0.61 and AU 12 at 0.83», of units that were measured."""
+    known = ((code, evidence.strength(face.action_units.get(code))) for code in codes)
+    return joined([f"AU {code} at {value:.2f}" for code, value in known if value is not None])
 
 
 def gloss(code: int) -> str:

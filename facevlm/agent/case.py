@@ -10,31 +10,29 @@ from typing import Any
 
 from facevlm.agent import evidence
 from facevlm.agent.album import View
+from facevlm.agent.focus import Focus
 from facevlm.agent.understanding import Question
 from facevlm.agent.values import Evidence, Sentence, Step, Tool
 from facevlm.agent.wording import reply
 from facevlm.data.cot import coding, wording
 from facevlm.data.cot.weigh import Weighing, weigh
 from facevlm.errors import FaceVLMError
-from facevlm.types import EMOTIONS, Emotion, Face, FaceAnalysis, Value
-
-
-class Focus(Value):
-    """What was spoken of last: faces and action units of a picture, and what was asked."""
-
-    picture: str | None = None
-    faces: tuple[int, ...] = ()
-    units: tuple[int, ...] = ()
-    emotions: tuple[Emotion, ...] = ()
-    intent: str = ""
+from facevlm.types import EMOTIONS, Emotion, Face, FaceAnalysis
 
 
 @dataclass(frozen=True)
 class Written:
-    """A passage the model may write about one face, and what is said where its words do not hold."""
+    """A passage the model may write about one face, and what is said where its words do not hold.
+
+    `units` are those the words should rest on, in their order, `lacking` those they may say are absent; `opening` is a
+    pattern of how they begin.
+    """
 
     face: Face
     template: tuple[Sentence, ...]
+    units: tuple[int, ...] = ()
+    lacking: tuple[int, ...] = ()
+    opening: str = ""
 
 
 @dataclass(frozen=True)

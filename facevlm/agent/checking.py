@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from facevlm import facs
-from facevlm.agent import evidence
-from facevlm.agent.case import Case
+from facevlm.agent import claims, evidence
+from facevlm.agent.case import Case, Written
 from facevlm.data.cot.parse import Claim, Parsed, parse
 from facevlm.errors import OutputError
 from facevlm.types import EMOTIONS, INTENSITY_VALUES, Face
@@ -15,33 +15,32 @@ from facevlm.types import EMOTIONS, INTENSITY_VALUES, Face
 STEPS = 1  # by which a grade may miss the measured one
 
 _ANSWER = re.compile(r"^(?:face \d+: )?(yes|no)\b", re.I)
-_NO = re.compile(r"\b(?:no|not|without|neither|nor|never|absent|lacks?|missing)\b", re.I)
 _FEELS = re.compile(r"\b(?:feels?|feeling|lies|lying|honest|truly|because (?:she|he|they) (?:is|are|was|were))\b", re.I)
 _FACE = re.compile(r"\b(?:face|person|number) (\d+)\b", re.I)
-_YES_OR_NO = ("presence", "looks", "side")
 
 
-def refused(text: str, case: Case, face: Face) -> str | None:
+def refused(text: str, case: Case, asked: Written) -> str | None:
     """Why a model's words about a face do not hold; None where they do."""
     try:
         told = parse(text)
     except OutputError as error:
         return str(error)
-    return next(_faults(text, told, case, face), None)
+    return next(_faults(text, told, case, asked), None)
 
 
-def _faults(text: str, told: Parsed, case: Case, face: Face) -> Iterator[str]:
+def _faults(text: str, told: Parsed, case: Case, asked: Written) -> Iterator[str]:
+    face = asked.face
     if len(text.split()) < 2 or not text.rstrip().endswith((".", "!")):
         yield "it is no sentence"
     if _FEELS.search(text):
         yield "it speaks of more than an expression"
     yield from (f"it names face {number}" for number in _FACE.findall(text) if int(number) != face.id)
-    named = told.named | _phrased(text)
-    yield from (f"AU {code} is not seen" for code in sorted(named) if not evidence.present(face, code))
+    yield from (f"AU {code} is not seen" for code in sorted(told.named) if not evidence.present(face, code))
     yield from (f"AU {code} is seen" for code in sorted(told.denied) if evidence.present(face, code) is not False)
     yield from (fault for claim in told.claims for fault in _overstated(claim, face))
+    yield from claims.untrue(text, face)
     yield from _emotions(text, case, face)
-    yield from _beside_the_point(text, told, named, case, face)
+    yield from _beside_the_point(text, told, case, asked)
 
 
 def _overstated(claim: Claim, face: Face) -> Iterator[str]:
@@ -58,31 +57,28 @@ def _emotions(text: str, case: Case, face: Face) -> Iterator[str]:
     is_read = case.emotion(face) if named or case.question.intent == "emotion" else None
     if case.question.intent == "emotion" and is_read not in named:
         yield f"it does not say {is_read}"
-    yield from (f"it says {each}" for each in sorted(named - {is_read, *case.question.emotions, *case.focus.emotions}))
+    spoken_of = {is_read, *case.question.emotions, *case.focus.emotions}
+    yield from (f"it says {each}" for each in sorted(named - spoken_of) if not claims.ruled_out(text, each))
 
 
-def _beside_the_point(text: str, told: Parsed, named: frozenset[int], case: Case, face: Face) -> Iterator[str]:
+def _beside_the_point(text: str, told: Parsed, case: Case, asked: Written) -> Iterator[str]:
     """Words that are true and answer another question."""
-    question, answer = case.question, _ANSWER.match(text)
-    asked = set(question.units)
-    match question.intent:
+    answer, units, face = _ANSWER.match(text), set(asked.units), asked.face
+    match case.question.intent:
         case "presence":
-            there = any(evidence.present(face, code) for code in asked)
-            if not asked & (named | told.denied) or answer is None or (answer[1].lower() == "yes") != there:
+            there = any(evidence.present(face, code) for code in units)
+            if not units & (told.named | told.denied) or answer is None or (answer[1].lower() == "yes") != there:
                 yield "it does not answer whether it is there"
         case "strength":
-            if not any(claim.intensity for claim in told.claims if not asked or claim.au in asked):
+            if not any(claim.intensity for claim in told.claims if claim.au in units):
                 yield "it tells no strength"
         case "side":
             yield from _wrong_side(text, told, case, face)
-        case "describe" | "why":
-            if not named and evidence.seen(face):
+        case "describe" | "why" | "looks":
+            if not told.named and evidence.seen(face):
                 yield "it names no action unit"
-        case "looks":
-            if answer is None or answer[1].lower() != "yes":
-                yield "it does not say yes"
         case "why_not":
-            if not named | told.denied:
+            if not told.named | told.denied:
                 yield "it names no action unit"
 
 
@@ -95,14 +91,3 @@ def _wrong_side(text: str, told: Parsed, case: Case, face: Face) -> Iterator[str
     asks_whether = not re.search(r"\b(?:which|what|where|or)\b", case.question.text, re.I)
     if asks_whether and not _ANSWER.match(text):
         yield "it does not say yes or no"
-
-
-def _phrased(text: str) -> frozenset[int]:
-    """Units that are told of in the words of the table alone, and not denied."""
-    lower = text.lower()
-    return frozenset(
-        unit.code
-        for unit in facs.units()
-        for phrase in unit.evidence
-        if phrase in lower and not _NO.search(lower[: lower.index(phrase)].rsplit(".", 1)[-1])
-    )

@@ -22,6 +22,11 @@ def topic(question: str) -> str | None:
     return next((name for name, rule in _rules().items() if _met(rule, text, question.strip())), None)
 
 
+def topics() -> list[str]:
+    """All topics that are not spoken of."""
+    return list(wording.table("questions")["declined"]["topics"])
+
+
 def reasons(name: str) -> list[str]:
     """Why a topic is not spoken of, in several wordings."""
     return list(wording.table("questions")["declined"]["topics"][name]["why"])

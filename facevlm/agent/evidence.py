@@ -91,29 +91,7 @@ def _region(landmarks: Landmarks, place: Place, points: tuple[int, ...]) -> Regi
     xy = landmarks.xy(*points)
     (left, top), (right, bottom) = xy.min(0).tolist(), xy.max(0).tolist()
     box = Box(x=left, y=top, width=max(right - left, LEAST), height=max(bottom - top, LEAST))
-    return Region(place=place, box=box, outline=_outline([(x, y) for x, y in xy.tolist()]))
-
-
-def _outline(points: list[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
-    """The convex hull, by Andrew's monotone chain."""
-    ordered = sorted(set(points))
-    if len(ordered) < 3:
-        return tuple(ordered)
-    lower, upper = _half(ordered), _half(ordered[::-1])
-    return tuple(lower[:-1] + upper[:-1])
-
-
-def _half(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    hull: list[tuple[float, float]] = []
-    for point in points:
-        while len(hull) > 1 and _turn(hull[-2], hull[-1], point) <= 0:
-            hull.pop()
-        hull.append(point)
-    return hull
-
-
-def _turn(a: tuple[float, float], b: tuple[float, float], c: tuple[float, float]) -> float:
-    return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
+    return Region(place=place, box=box, outline=tuple(landmarks.outline(*points)))
 
 
 def _cues(face: Face, code: int) -> dict[str, float]:

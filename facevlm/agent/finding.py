@@ -32,9 +32,11 @@ def which(case: Case) -> Said:
         yield from _named(
             case,
             _looking(case),
-            lambda face: f"it reads as {reading(case, face)}",
+            lambda face: _reads(case, face, question.emotions[0]),
             f"looks like {question.emotions[0]}",
         )
+    elif not (question.about.numbers or question.about.places or question.about.every or question.about.other):
+        yield case.say("beyond")
     else:
         case.step("find", joined([f"face {face.id}" for face in case.faces]))
         yield _found(case, case.faces, "at")
@@ -99,6 +101,11 @@ def compare(case: Case) -> Said:
     text = text[:1].upper() + text[1:]
     named = [code for code in told.aus if any(evidence.present(face, code) for face in pair)]
     yield Sentence(text=text, evidence=_of(case, pair, tuple(named[:MOST])))
+
+
+def _reads(case: Case, face: Face, asked: Emotion) -> str:
+    is_read = reading(case, face)
+    return f"it reads as {asked}" if is_read == asked else f"it comes nearest to {asked}, though it reads as {is_read}"
 
 
 def _showing(case: Case) -> tuple[Face, ...]:

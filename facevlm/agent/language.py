@@ -10,6 +10,32 @@ LONGEST = 4000  # characters of a message that are read
 _SIGNS = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "\u00a0": " "})
 _END = re.compile(r"(?<=[.!?\n])\s+|\n+")
 _AND_ASKS = re.compile(r",? and (?=(?:who|whose|what|which|why|how|where|is|are|do|does|has|have)\b)", re.I)
+# What asks for the grounds of what was just asked or said.
+_HOW = (
+    r"(?:how (?:can|do|did|could|would) you (?:know|tell|see|say|judge|decide)"
+    r"|what (?:makes|made) you (?:say|think|believe|choose|pick))"
+)
+_GROUNDS = (
+    r"(?:why(?: (?:so|that|that one|do you (?:say|think|believe) (?:so|that)))?|how come|how so"
+    rf"|{_HOW}(?: (?:so|that|this|it))?|on what(?: \w+){{0,5}}"
+    r"|what (?:gives|gave) (?:it|that|him|her|them) away|what (?:shows|tells you) (?:it|that)"
+    r"|what(?:'s| is| are) (?:the|your) (?:evidence|reasons?|grounds)(?: for (?:it|that))?|explain"
+    r"|(?:please )?(?:explain|justify|say|tell me|show me) (?:why|it|that|this|yourself|(?:the|your) \w+))"
+)
+_TRAILING = (
+    r"(?:because of what|based on what|on what (?:basis|grounds|evidence)"
+    r"|(?:with|and give|giving|and state)(?: me)?(?: \w+)? (?:reasons?|evidence|grounds))"
+)
+_AND_WHY = re.compile(
+    rf"^(?P<asked>.*?\w)(?:(?:[\s,;(&-]+|\s+and\s+|[\s,;(&-]+and\s+)(?P<trailing>{_TRAILING})"
+    rf"|(?:\s*[,;(&]\s*| -+ |,? and )(?:and )?(?P<why>{_GROUNDS}))[\s).!?]*$",
+    re.I,
+)
+_WHY_WHO = re.compile(
+    rf"^(?:and |please |can you |could you )*(?:{_HOW}|explain(?: to me)?|justify|show(?: me)? why) "
+    r"(?P<asked>(?:who|whose|which)\b.*)$",
+    re.I,
+)
 _ASKING = (
     r"(?:who|whom|whose|what|which|why|how|where|when|is|isn't|are|aren't|was|were|do|does|don't|doesn't|did|has|have"
     r"|can|could|would|will|should|might|may|any|am)\b"
@@ -55,7 +81,12 @@ def parts(message: str) -> Parts:
 
 
 def _asked(sentence: str) -> list[str]:
-    """Two questions joined by «and», each by itself."""
+    """Two questions joined by «and», each by itself; one and its grounds («who looks happiest, and why?»)."""
+    grounded, reverse = _AND_WHY.match(sentence), _WHY_WHO.match(sentence)
+    if grounded and re.match(rf"(?:{_ASKING}|{_COMMAND})", grounded["asked"], re.I):
+        return [grounded["asked"], "Why?"]
+    if reverse:
+        return [reverse["asked"], "Why?"]
     joined = _AND_ASKS.split(sentence)
     return joined if len(joined) > 1 and all(len(each.split()) > 1 for each in joined) else [sentence]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from facevlm import facs
-from facevlm.agent import evidence, finding, knowing
+from facevlm.agent import evidence, finding, knowing, labelling
 from facevlm.agent.album import Tell, View
 from facevlm.agent.case import Case, Written
 from facevlm.agent.looking import look_closely
@@ -69,6 +69,10 @@ class Toolbox:
             return f"not there: {', '.join(missing)}; {picture.found}"
         return self._words(finding.which, asked, faces)
 
+    def match(self, face: int, labels: list[str]) -> str:
+        """How well words of your choice fit a face, by a model that compares faces with texts: 0 to 1."""
+        return json.dumps({"face": face, **labelling.likeness(self._picture(), self._face(face), labels)})
+
     def facs(self, what: str) -> str:
         """What FACS says: of an action unit («AU 12»: muscles, looks) or of an emotion («fear»: prototypes)."""
         asked = understand(f"what is {what}")
@@ -78,6 +82,8 @@ class Toolbox:
     def functions(self) -> list[Callable[..., str]]:
         """The tools there are: of faces only where there is a picture with some."""
         faced: list[Callable[..., str]] = [self.look, self.measure, self.explain, self.compare, self.find]
+        if labelling.installed():
+            faced.append(self.match)
         there = self.view is not None and bool(self.view.faces)
         return [*(faced if there else []), self.facs]
 

@@ -34,6 +34,7 @@ class Question(Value):
         unknown: numbers of action units that are not known here.
         opposite: whether it asks for the units being absent («are the eyes open?»).
         emotions: those it names.
+        labels: words to be compared with a face: several of which one is asked for, or one beside the emotions.
         side: of the face, where it names one.
         about: the faces it points to.
     """
@@ -44,6 +45,7 @@ class Question(Value):
     unknown: tuple[int, ...] = ()
     opposite: bool = False
     emotions: tuple[Emotion, ...] = ()
+    labels: tuple[str, ...] = ()
     side: str | None = None
     about: Reference = Reference()
 
@@ -56,14 +58,23 @@ def understand(written: str, *, remembered: bool = False) -> Question:
     words, opposite = ((), False) if codes else worded(text)
     units = known or words
     emotions = tuple(emotion for emotion in EMOTIONS if re.search(_lexicon()["emotions"][emotion], text))
+    choice = _choice(text)
+    labels = choice or (() if units or emotions else tuple(re.findall(_lexicon()["labels"], text)[:1]))
     about = refer(text, spoken_of=bool(units))
     there = _there(len(units), bool(codes), bool(emotions), about, remembered)
+    there |= {"choice"} if choice else {"label"} if labels else set()
     intent = next((row["intent"] for row in _intents() if _fits(row, text, there)), "beyond")
     side = _SIDE.search(text) if units and not about.places else None
     return Question(
         text=written, intent=intent, units=units, unknown=tuple(code for code in codes if code not in AU_CODES),
-        opposite=opposite, emotions=emotions, side=side[0] if side else None, about=about,
+        opposite=opposite, emotions=emotions, labels=labels, side=side[0] if side else None, about=about,
     )  # fmt: skip
+
+
+def _choice(text: str) -> tuple[str, ...]:
+    """The words among which a question asks to choose: «which fits better, joy or surprise»."""
+    found = next((match for pattern in _lexicon()["choice"] if (match := re.search(pattern, text))), None)
+    return tuple(each for each in re.split(r",? or |, ", found["labels"]) if each) if found else ()
 
 
 def worded(text: str) -> tuple[tuple[int, ...], bool]:

@@ -9,7 +9,7 @@ from pydantic import Field
 from facevlm.types import Box, Emotion, Intensity, Side, Value, Verdict
 
 Origin = Literal["model", "template", "tables"]
-Tool = Literal["look", "measure", "explain", "compare", "find", "facs", "think", "write", "check"]
+Tool = Literal["look", "measure", "explain", "compare", "find", "match", "facs", "think", "write", "check"]
 
 
 class Region(Value):
@@ -21,7 +21,7 @@ class Region(Value):
 
 
 class Evidence(Value):
-    """What one sentence rests on: a face, or one action unit of it as measured and as the model explained it.
+    """What one sentence rests on: a face, one action unit of it as measured and as the model explained it, or a label.
 
     Args:
         picture: the picture's id.
@@ -32,6 +32,7 @@ class Evidence(Value):
         claimed, side, verdict: what the explanation claims of it and how that stood against measurement; None where
             the explanation does not speak of it.
         present: whether it counts as seen; None where it cannot be told.
+        label, probability: a label that a matcher compared with the face, and how well it fits, 0–1; None elsewhere.
         regions: where it shows; the face's box for a face as a whole.
     """
 
@@ -47,6 +48,8 @@ class Evidence(Value):
     verdict: Verdict | None = None
     present: bool | None = None
     emotion: Emotion | None = None
+    label: str | None = None
+    probability: float | None = None
     cues: dict[str, float] = Field(default_factory=dict)
     regions: tuple[Region, ...] = ()
 

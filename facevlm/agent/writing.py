@@ -8,11 +8,14 @@ import threading
 from typing import NamedTuple, cast
 
 from facevlm import facs, prompting
-from facevlm.agent import evidence
+from facevlm.agent import claims, evidence
+from facevlm.agent.answering import reading
+from facevlm.agent.binding import MAX_TOKENS, answer_schema
 from facevlm.agent.case import Case, Written
 from facevlm.agent.checking import refused
 from facevlm.agent.values import Sentence
 from facevlm.agent.wording import canonical
+from facevlm.data.cot import wording
 from facevlm.data.cot.parse import parse
 from facevlm.errors import FaceVLMError, OutputError
 from facevlm.models import ServedModel
@@ -22,8 +25,8 @@ from facevlm.reasoning import FaceReasoner
 from facevlm.reasoning.parse import parse_answer
 from facevlm.types import Conversation, Face, Generation
 
+_OF_EMOTIONS = ("emotion", "looks", "why", "why_not")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
-_ELLIPTIC = 4  # words, below which a question does not stand by itself
 
 
 class Stopped(Exception):
@@ -45,35 +48,39 @@ def passage(reasoner: FaceReasoner, case: Case, asked: Written, stop: threading.
         Stopped: `stop` was set meanwhile.
     """
     try:
-        text = _generated(reasoner, _conversation(reasoner, case, asked.face), stop)
+        text = _generated(reasoner, _conversation(reasoner, case, asked), stop)
     except OutputError as error:
         return Passage(asked.template, True, str(error))
     except FaceVLMError as error:
         case.failures.append(str(error))
         return Passage(asked.template, True, str(error))
-    reason = refused(text, case, asked.face)
+    learnt = next(claims.garbled(text), None) if reasoner.model.asks == "face" else None
+    reason = learnt or refused(text, case, asked)
     if reason:
         return Passage(asked.template, True, reason)
     return Passage(_sentences(text, case, asked.face))
 
 
-def _conversation(reasoner: FaceReasoner, case: Case, face: Face) -> Conversation:
-    seen, asks = case.picture.seen, reasoner.model.asks
-    question = _question(case, face, whole=asks == "scene")[: QUESTION_LENGTH[asks] // 4]
-    if asks == "scene":
+def _conversation(reasoner: FaceReasoner, case: Case, asked: Written) -> Conversation:
+    seen, face = case.picture.seen, asked.face
+    if reasoner.model.asks == "scene":  # a model that sees the whole picture is told which face is meant
+        question = f"About face {face.id}: {case.question.text}"[: QUESTION_LENGTH["scene"] // 4]
         return prompting.inquire_scene(seen.marked, Dialogue(question=question))
     crop = seen.crops[[each.id for each in seen.marked.faces].index(face.id)]
-    return prompting.inquire_face(face, crop, Dialogue(question=question))
+    bound = Dialogue(question=_question(case, asked), answer_schema=answer_schema(asked))
+    return prompting.inquire_face(face, crop, bound).model_copy(update={"max_tokens": MAX_TOKENS})
 
 
-def _question(case: Case, face: Face, *, whole: bool) -> str:
-    """The user's words, or those they leave out; a model that sees the whole picture is told which face is meant."""
-    asked, own = case.question, case.question.text
-    if len(own.split()) < _ELLIPTIC or (asked.intent in ("strength", "side") and not asked.units):
-        unit = (asked.units or case.focus.units or evidence.seen(face) or (12,))[0]
-        emotion = (asked.emotions or case.focus.emotions or ("",))[0]
-        own = canonical(asked.intent, case.rng, au=unit, name=facs.unit(unit).name, emotion=emotion) or own
-    return f"About face {face.id}: {own}" if whole else own
+def _question(case: Case, asked: Written) -> str:
+    """The user's question as a small model was taught it."""
+    unit = (asked.units or (12,))[0]
+    slots: dict[str, object] = {"au": unit, "name": facs.unit(unit).name}
+    if case.question.intent in _OF_EMOTIONS:  # what a face reads as takes seconds to be known
+        is_read = reading(case, asked.face)
+        emotion = next(iter(case.question.emotions or case.focus.emotions), is_read)
+        slots |= {"read": is_read, "emotion": emotion, "looks": wording.table("questions")["looks"][emotion]}
+    asks = canonical(case.question.intent, case.rng, **slots)
+    return asks or case.question.text[: QUESTION_LENGTH["face"] // 4]
 
 
 def _generated(reasoner: FaceReasoner, conversation: Conversation, stop: threading.Event) -> str:

@@ -29,7 +29,7 @@ async def test_an_answer_can_be_awaited_piece_by_piece(glad):
 
 
 def test_words_of_the_model_that_hold_are_taken_with_their_evidence(glad):
-    answer = talk(Agent(ScriptedModel("Yes, AU 12 is there: the lip corners are pulled up.")))("Is she smiling?", glad)
+    answer = talk(Agent(ScriptedModel("Yes, AU 12 is there: the lip corners are drawn up.")))("Is she smiling?", glad)
     (sentence,) = answer.sentences
     assert sentence.origin == "model" and not answer.stepped_in
     assert [(each.face, each.au, each.present) for each in sentence.evidence] == [(1, 12, True)]
@@ -44,6 +44,9 @@ def test_words_of_the_model_that_hold_are_taken_with_their_evidence(glad):
         "Yes, AU 12 is there, and AU 4.",
         "Yes, AU 12 shows on the left alone.",
         "Yes, AU 12 is a trace.",
+        "Yes: the lips are an open mouth (AU 12).",
+        "Yes, AU 12 is there: the lipscorners up.",
+        "Yes, AU 12 is there (the lip corners are drawn up.",
         "Yes, she really feels AU 12.",
         "Yes, face 2 shows AU 12.",
         "AU 6 is there.",

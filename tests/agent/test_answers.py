@@ -42,6 +42,21 @@ def test_several_faces(text, faces, ask, two):
 
 
 @pytest.mark.parametrize(
+    ("text", "measured"),
+    [
+        ("Who looks happiest, and why?", {6, 12}),
+        ("Who is smiling, and how can you tell?", {12}),
+        ("Explain which face looks happiest.", {6, 12}),
+    ],
+)
+def test_who_and_why_is_answered_with_what_was_measured_on_that_face(text, measured, ask, two):
+    answer = ask(text, two)
+    units = {each.au: each.measured for each in answer.sentences[-1].evidence}
+    assert answer.faces == (1,) and set(units) <= measured
+    assert all(f"{value:.2f}" in answer.text for value in units.values())
+
+
+@pytest.mark.parametrize(
     ("text", "says"),
     [
         ("What is AU 12?", "zygomatic"),

@@ -34,6 +34,44 @@ def test_a_question_is_understood_by_what_it_asks_for(text, intent, units):
     assert (asked.intent, asked.units) == (intent, units)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Who looks happiest, and why?",
+        "Which face looks happiest and how can you tell?",
+        "Who looks happiest? What makes you say that?",
+        "Who looks happiest (and on what grounds)?",
+        "Point out the happiest face, with reasons.",
+        "Name the happiest face and justify it.",
+        "Explain who looks happiest.",
+        "How can you tell which face looks happiest?",
+    ],
+)
+def test_a_question_that_also_asks_for_its_grounds_is_two(text):
+    assert [understand(each).intent for each in parts(text).questions] == ["which", "why"]
+
+
+@pytest.mark.parametrize(
+    "text", ["Can you tell me why she smiles?", "What do you see?", "How do you know that?", "Why?"]
+)
+def test_a_question_of_grounds_alone_is_one(text):
+    assert len(parts(text).questions) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "labels"),
+    [
+        ("Which fits better, joy or surprise?", ("joy", "surprise")),
+        ("What describes face 1 best: calm, tense or tired?", ("calm", "tense", "tired")),
+        ("Is she more bored or amused?", ("bored", "amused")),
+        ("Is that a smirk?", ("smirk",)),
+    ],
+)
+def test_words_beside_the_emotions_are_for_a_matcher(text, labels):
+    asked = understand(text)
+    assert (asked.intent, asked.labels) == ("match", labels)
+
+
 def test_open_eyes_are_the_opposite_of_closed_ones():
     asked = understand("Are the eyes open?")
     assert asked.units == (43,) and asked.opposite
