@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from facevlm.evaluation.metrics.attribution import Places
 from facevlm.evaluation.rows import FaceTruth, Row
 from facevlm.types import Emotion, FaceAnalysis
 
@@ -19,6 +20,7 @@ class Answered:
     truth: FaceTruth
     draws: tuple[FaceAnalysis | None, ...]
     group: dict[str, str]
+    places: Places | None = None  # where the regions of the first draw's face are, where that was kept
 
     @cached_property
     def face(self) -> FaceAnalysis | None:
@@ -63,7 +65,7 @@ class Answers:
 
     def shared(self, other: Answers) -> tuple[Answers, Answers]:
         """The faces that both hold, in one order."""
-        mine, theirs = self._by_place(), other._by_place()
+        mine, theirs = self.by_place(), other.by_place()
         common = [place for place in mine if place in theirs]
         ids = {place[0] for place in common}
         return tuple(  # type: ignore[return-value]
@@ -75,7 +77,7 @@ class Answers:
             for side, places in ((self, mine), (other, theirs))
         )
 
-    def _by_place(self) -> dict[tuple[str, int], Answered]:
+    def by_place(self) -> dict[tuple[str, int], Answered]:
         """Each face by its picture and its number among the labelled ones there."""
         seen: Counter[str] = Counter()
         places = {}
@@ -102,9 +104,13 @@ def _faces(rows: Sequence[Row]) -> list[Answered]:
     pairs = [row.pairs() for row in rows]
     first = rows[0]
     return [
-        Answered(first.id, truth, tuple(draw[place][1] for draw in pairs), first.group)
-        for place, (truth, _) in enumerate(pairs[0])
+        Answered(first.id, truth, tuple(draw[place][1] for draw in pairs), first.group, first.places.get(_id(face)))
+        for place, (truth, face) in enumerate(pairs[0])
     ]
+
+
+def _id(face: FaceAnalysis | None) -> int:
+    return face.id if face else 0
 
 
 def concluded(face: FaceAnalysis | None) -> Emotion | None:

@@ -15,6 +15,7 @@ from PIL import Image
 from facevlm.config import Settings
 from facevlm.errors import InputError, ModelError
 from facevlm.evaluation import damage, variations
+from facevlm.evaluation.metrics import attribution
 from facevlm.evaluation.questions import Item
 from facevlm.evaluation.rows import Row, Truth
 from facevlm.evaluation.suite import Condition, Suite
@@ -153,8 +154,19 @@ class Asker:
         info = analysis.image.model_copy(update={"source": item.id})
         raw = tuple(each.text if isinstance(each, Generation) else str(each) for each in answers)
         return row.model_copy(
-            update={"answer": analysis.model_copy(update={"image": info, "marked": None}), "raw": raw}
+            update={
+                "answer": analysis.model_copy(update={"image": info, "marked": None}),
+                "raw": raw,
+                "places": self._places(ready),
+            }
         )
+
+    def _places(self, ready: Ready) -> dict[int, attribution.Places]:
+        """Where the regions of each face are: kept for the one picture that others are read against."""
+        heated = {self._suite.conditions[0].name} if self._suite.heat else set()
+        if ready.seen is None or ready.question.condition.name not in heated | self._suite.greyed.keys():
+            return {}
+        return {face.id: attribution.places(face.landmarks) for face in ready.seen.marked.faces}
 
 
 def _source(item: Item, condition: Condition) -> tuple[Source, Truth]:

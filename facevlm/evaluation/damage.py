@@ -105,7 +105,7 @@ def region_hidden(image: Image.Image, code: int) -> Image.Image:
 
     pixels = np.array(image)
     for face in faces.find(faces.decode(image)):
-        for region, mask in attribution.masks(face.landmarks, (image.height, image.width)).items():
+        for region, mask in attribution.masks(attribution.places(face.landmarks), image.size[::-1]).items():
             if code in region:
                 pixels[mask] = attribution.GREY
     return Image.fromarray(pixels)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError
 
+from facevlm.data import files
 from facevlm.errors import InputError
 from facevlm.evaluation.intervals import Figure
 from facevlm.evaluation.rows import Row
@@ -97,11 +98,7 @@ def joined(parts: Iterable[Fairness]) -> Fairness:
 
 def write(folder: Path, fairness: Fairness) -> Path:
     """Put the findings in the folder of their run, whole or not at all."""
-    file = folder / FAIRNESS
-    partial = file.with_suffix(".partial")
-    partial.write_text(fairness.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    partial.replace(file)
-    return file
+    return files.write(folder / FAIRNESS, fairness.model_dump_json(indent=1) + "\n")
 
 
 def read(folder: Path) -> Fairness | None:

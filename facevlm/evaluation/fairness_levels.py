@@ -1,6 +1,6 @@
 """One factor at a time on made faces: the same person shows the same expression at every level of it.
 
-Levels are compared pair by pair, on the faces of `fairness_faces`, and resampled by person.
+Levels are compared pair by pair, on the faces of `data.synth.audit`, and resampled by person.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from facevlm.data.synth.audit import EXPRESSION, FACTORS, HELD, table
 from facevlm.evaluation import fairness, intervals
 from facevlm.evaluation.fairness import OUTCOMES, Effect, Fairness, Gap, Response
-from facevlm.evaluation.fairness_faces import EXPRESSION, FACTORS, HELD, table
 from facevlm.evaluation.metrics.measure import Rows, divided, tally
 from facevlm.evaluation.rows import Row
 from facevlm.types import Emotion
@@ -23,7 +23,7 @@ _Faces = dict[_Who, dict[str, Row]]  # at every level
 
 
 def audit(rows: Sequence[Row]) -> Fairness:
-    """What the answers about the faces of `fairness_faces` show; nothing for rows about other pictures."""
+    """What the answers about the faces of `data.synth.audit` show; nothing for rows about other pictures."""
     found = [
         _compared(factor, outcome, emotion, faces)
         for factor in FACTORS

@@ -20,6 +20,7 @@ from facevlm.evaluation.metrics import (
     measure,
     rege,
     rouge,
+    temporal,
     units,
     vocabulary,
 )
@@ -181,6 +182,11 @@ def of_words(part: str) -> Figure:
     return figure
 
 
+def of_events(part: str) -> Figure:
+    """A part of how the expressions that follow one another on a clip match those labelled."""
+    return lambda suite, answers: measure.one(temporal.events(*tables.events(answers)), part)
+
+
 def one_of_two(suite: Suite, answers: Answers) -> Measure:
     """The share of compound expressions of which one of the two emotions is concluded."""
     return measure.average(tables.within(answers))
@@ -257,4 +263,6 @@ FIGURES: dict[str, Figure] = {
     "compound balanced accuracy": of_compounds(emotion.balanced_accuracy),
     "compound recall": of_compounds(emotion.recall),
     "one of the two emotions": one_of_two,
+    "events matched": of_events("matched"),
+    "events in order": of_events("order"),
 }

@@ -5,13 +5,13 @@ A run that is killed at any moment leaves at most its last line cut short, which
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from facevlm.data import files
 from facevlm.data.sample import reason
 from facevlm.errors import InputError
 from facevlm.evaluation.rows import Row
@@ -33,13 +33,10 @@ class Rows:
     def __init__(self, folder: Path) -> None:
         self.path = folder / ROWS
         try:
-            self._file = self.path.open("ab+", buffering=0)
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(f"{self.path}: another run is writing it; wait until it has ended, or stop it") from None
+            self._file = files.locked(self.path)
+            files.mend(self.path)
         except OSError as error:
             raise self._failure(error) from None
-        self._repair()
         self.keys = {row.key for row in read(folder)}
 
     def add(self, rows: Iterable[Row]) -> None:
@@ -47,8 +44,7 @@ class Rows:
         kept = list(rows)
         data = b"".join(row.model_dump_json().encode() + b"\n" for row in kept)
         try:
-            while data:
-                data = data[self._file.write(data) :]
+            files.append(self._file, data)
         except OSError as error:
             raise self._failure(error) from None
         self.keys.update(row.key for row in kept)
@@ -57,11 +53,6 @@ class Rows:
         """Put everything on the disk and let go of the lock."""
         os.fsync(self._file.fileno())
         self._file.close()
-
-    def _repair(self) -> None:
-        """Take back a last line without its end: a run was killed while writing it."""
-        content = self.path.read_bytes()
-        self._file.truncate(content.rfind(b"\n") + 1)
 
     def _failure(self, error: OSError) -> InputError:
         return InputError(f"{self.path}: cannot be written ({error.strerror}); free space or give another --out")

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from facevlm.evaluation import intervals, tables
+from facevlm.evaluation import attributing, intervals, tables
 from facevlm.evaluation.answers import Answers
 from facevlm.evaluation.figures import FIGURES
 from facevlm.evaluation.metrics import agreement, measure
 from facevlm.evaluation.metrics.measure import Measure
-from facevlm.evaluation.suite import Suite
+from facevlm.evaluation.suite import Condition, Suite
+
+
+def under(
+    suite: Suite, condition: Condition, before: Answers, after: Answers, all_before: Answers
+) -> dict[str, Measure]:
+    """What a condition changes; `before` and `after` hold the same faces, `all_before` those that only one has too."""
+    if condition.told == "forced-other":
+        return forced(suite, before, after, all_before)
+    greyed = condition.name in suite.greyed.get(before.condition, {})
+    return of(suite, before, after) | ({"probability lost": attributing.lost(before, after)} if greyed else {})
 
 
 def of(suite: Suite, before: Answers, after: Answers) -> dict[str, Measure]:
-    """Agreement of the conclusions, and the change of each figure of all faces from `before` to `after`."""
+    """Agreement of the conclusions and of the units claimed, and the change of each figure of all faces from `before`
+    to `after`."""
     same = agreement.agreement(tables.guessed(suite, before), tables.guessed(suite, after), suite.emotions)
-    told = {"agreement": measure.one(same, "equal"), "kappa": measure.one(same, "kappa")}
+    units = agreement.overlap(tables.claims(before), tables.claims(after))
+    told = {"agreement": measure.one(same, "equal"), "kappa": measure.one(same, "kappa"), "same action units": units}
     return told | {f"change of {name}": each for name, each in changes(suite, before, after).items() if not each.of}
 
 

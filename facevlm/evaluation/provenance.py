@@ -20,6 +20,7 @@ from facevlm.models.local import LocalModel
 _LIBRARIES = ("torch", "transformers", "peft", "xgrammar", "mediapipe", "numpy", "scikit-learn", "openai")
 _TABLES = (".json", ".yaml", ".npz", ".npy")
 _WEIGHTS = (".safetensors", ".json", ".jinja")
+_TOLD = ("metrics.json", "run.json")  # of a model's making: its answers do not depend on them
 
 
 def versions() -> dict[str, str]:
@@ -46,7 +47,7 @@ def weights(model: object, name: str, adapter: str | None) -> str | None:
     folders = [_folder(f"{name}-base", name)]
     if model.adapter is not None:
         folders.append(_folder(adapter or f"{name}-facs", adapter or ""))
-    return _digest(file for folder in folders for file in sorted(folder.iterdir()) if file.suffix in _WEIGHTS)
+    return _digest(file for folder in folders for file in sorted(folder.iterdir()) if _matters(file))
 
 
 def prompts(suite: Suite, asker: Asker) -> dict[str, str]:
@@ -81,12 +82,16 @@ def _differences(before: Run, now: Run) -> Iterator[tuple[str, object, object]]:
 
 
 # What of a suite matters to the figures alone and not to the answers.
-_SCORED = ("title", "about", "metrics", "breakdown", "thresholds", "folds", "units", "present_from", "awaits")
+_SCORED = ("title", "about", "metrics", "breakdown", "thresholds", "folds", "units", "present_from", "heat", "awaits")
 
 
 def _short(value: object) -> str:
     text = str(value)
     return text if len(text) <= 40 else text[:39] + "…"
+
+
+def _matters(file: Path) -> bool:
+    return file.suffix in _WEIGHTS and file.name not in _TOLD
 
 
 def _folder(shipped: str, own: str) -> Path:

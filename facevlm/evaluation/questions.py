@@ -86,7 +86,7 @@ def narrowed(questions: Questions, limit: int | None, shuffle: int | None) -> Qu
     if shuffle is not None:
         random.Random(shuffle).shuffle(items)
     items = items[:limit]
-    return replace(questions, items=items, data=questions.data.model_copy(update={"sha256": _digest(items)}))
+    return replace(questions, items=items, data=questions.data.model_copy(update={"sha256": digest(items)}))
 
 
 def _shipped(name: str) -> Questions:
@@ -94,7 +94,7 @@ def _shipped(name: str) -> Questions:
         Item(each.id, lambda image=each.image: image, each.truth)  # type: ignore[misc]
         for each in shipped.pictures(name)
     ]
-    return Questions(DataSet(name=f"shipped {name}", sha256=_digest(items), shown=True), items)
+    return Questions(DataSet(name=f"shipped {name}", sha256=digest(items), shown=True), items)
 
 
 def _of_data_set(suite: Suite, place: Path, reader: str | None, split: str | None) -> Questions:
@@ -111,7 +111,7 @@ def _of_data_set(suite: Suite, place: Path, reader: str | None, split: str | Non
         what = f"none of its {len(samples):,} samples has what {suite.name} asks about"
         raise InputError(f"{place}: {what}; check --data")
     data = DataSet(
-        name=reader, place=str(place), split=split, sha256=_digest(items), shown=reader in _SHOWN,
+        name=reader, place=str(place), split=split, sha256=digest(items), shown=reader in _SHOWN,
         note=_differs(samples, reading.expected),
     )  # fmt: skip
     return Questions(data, items, [*lost, *twice], outside, _notices(suite, usable))
@@ -255,7 +255,8 @@ def _differs(samples: Sequence[Sample], expected: Expected) -> str | None:
     return f"{len(samples):,} samples, published {expected.samples:,}"
 
 
-def _digest(items: Iterable[Item]) -> str:
+def digest(items: Iterable[Item]) -> str:
+    """sha256 of the names of pictures and of what is true of them, in their order."""
     content = hashlib.sha256()
     for item in items:
         content.update(f"{item.id}\n{item.truth.model_dump_json()}\n".encode())

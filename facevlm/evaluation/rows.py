@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from facevlm.data.sample import UnitLabel
+from facevlm.evaluation.metrics.attribution import Places
 from facevlm.types import Analysis, Box, Emotion, FaceAnalysis, Value
 
 IOU = 0.35  # from here on a face that was found is the labelled one
@@ -45,6 +46,7 @@ class Row(Value):
     truth: Truth
     answer: Analysis | None = None  # None: the model failed on the whole picture, see `error`
     raw: tuple[str, ...] = ()  # what the model wrote, a text for each conversation
+    places: dict[int, Places] = Field(default_factory=dict)  # by face id, where another condition greys them out
     error: str | None = None
     seconds: float = 0.0
 

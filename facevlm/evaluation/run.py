@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError
 
+from facevlm.data import files
 from facevlm.errors import InputError
 from facevlm.evaluation.suite import Suite
 from facevlm.types import Value
@@ -73,11 +74,9 @@ class Run(Value):
 def write(folder: Path, run: Run) -> None:
     """Put `run.json` in the folder of a run, whole or not at all. Raises InputError where that fails."""
     file = folder / RUN
-    partial = file.with_suffix(".partial")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        partial.write_text(run.model_dump_json(indent=1) + "\n", encoding="utf-8")
-        partial.replace(file)
+        files.write(file, run.model_dump_json(indent=1) + "\n")
     except OSError as error:
         raise InputError(f"{file}: cannot be written ({error.strerror}); free space or give another --out") from None
 

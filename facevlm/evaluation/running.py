@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 
+from facevlm.batch.answering import LONGEST_PAUSE, PAUSE
 from facevlm.errors import ModelError
 from facevlm.evaluation import keeping, plan
 from facevlm.evaluation.asking import Asker, Failed, Question, Ready
@@ -35,18 +38,20 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Pace:
-    """How many pictures are answered together, how many such batches at once, and how many threads ready them."""
+    """How many pictures are answered together, how many such batches at once, how many threads ready them, and for how
+    many seconds a batch is tried again whose model, having answered others, fails."""
 
     together: int
     in_flight: int
     readying: int
+    patience: float = 0.0
 
     @classmethod
-    def of(cls, model: Model, in_flight: int) -> Pace:
+    def of(cls, model: Model, in_flight: int, patience: float = 0.0) -> Pace:
         """A model in this process answers batches one by one; an endpoint single pictures, so many at once."""
         if isinstance(model, LocalModel):
             return cls(TOGETHER, 1, 1)
-        return cls(1, in_flight, 4)
+        return cls(1, in_flight, 4, patience)
 
 
 def run(
@@ -128,10 +133,11 @@ def _answered(asker: Asker, batches: Sequence[Batch], pace: Pace) -> Iterator[li
     readying = ThreadPoolExecutor(pace.readying, thread_name_prefix="facevlm-ready")
     answering = ThreadPoolExecutor(pace.in_flight, thread_name_prefix="facevlm-ask")
     waiting: set[Future[list[Row | Failed]]] = set()
+    patient = _Patient(asker, pace.patience)
     try:
         for batch in batches:
             coming = readying.submit(asker.ready, batch)
-            waiting.add(answering.submit(_answer, asker, coming))
+            waiting.add(answering.submit(patient.answer, coming))
             if len(waiting) > pace.in_flight:
                 done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
                 yield from (each.result() for each in done)
@@ -139,9 +145,29 @@ def _answered(asker: Asker, batches: Sequence[Batch], pace: Pace) -> Iterator[li
             done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
             yield from (each.result() for each in done)
     finally:
+        patient.ended.set()
         readying.shutdown(wait=False, cancel_futures=True)
         answering.shutdown(wait=True, cancel_futures=True)
 
 
-def _answer(asker: Asker, coming: Future[list[Ready]]) -> list[Row | Failed]:
-    return asker.answer(coming.result())
+class _Patient:
+    """Asks an asker again, ever more slowly, what its model fails at after having answered, until `ended` is set."""
+
+    def __init__(self, asker: Asker, seconds: float) -> None:
+        self.ended = Event()
+        self._asker, self._seconds = asker, seconds
+        self._works = False  # a server that has never answered is not waited for
+
+    def answer(self, coming: Future[list[Ready]]) -> list[Row | Failed]:
+        batch = coming.result()
+        pause, until = PAUSE, time.monotonic() + self._seconds
+        while self._hopes(answers := self._asker.answer(batch)) and time.monotonic() + pause <= until:
+            if self.ended.wait(pause):
+                break
+            pause = min(2 * pause, LONGEST_PAUSE)
+        return answers
+
+    def _hopes(self, answers: list[Row | Failed]) -> bool:
+        failures = [each for each in answers if isinstance(each, Failed)]
+        self._works = self._works or any(isinstance(each, Row) and each.raw for each in answers)
+        return self._works and any(each.error.retry for each in failures)

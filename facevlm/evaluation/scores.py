@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from facevlm.data import files
 from facevlm.errors import InputError
 from facevlm.types import Value
 
@@ -31,10 +32,7 @@ class Score(Value):
 
 def write(folder: Path, scores: Iterable[Score]) -> None:
     """Put the figures of a run in its folder, whole or not at all."""
-    file = folder / SCORES
-    partial = file.with_suffix(".partial")
-    partial.write_bytes(_SCORES.dump_json(list(scores), indent=1))
-    partial.replace(file)
+    files.write(folder / SCORES, _SCORES.dump_json(list(scores), indent=1).decode())
 
 
 def read(folder: Path) -> list[Score]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from facevlm.errors import InputError
 from facevlm.evaluation import answers as answering
-from facevlm.evaluation import intervals, keeping, pairing, run, scores
+from facevlm.evaluation import attributing, intervals, keeping, pairing, run, scores
 from facevlm.evaluation.answers import Answers
 from facevlm.evaluation.figures import FIGURES
 from facevlm.evaluation.intervals import Draws
@@ -78,6 +78,7 @@ def of_rows(suite: Suite, rows: Sequence[Row]) -> Iterator[Score]:
             for group in _groups(suite, under):
                 yield from _of(suite, under.where(group), group)
             yield from _against(suite, condition, told)
+            yield from _resting(suite, under, told)
 
 
 def _of(suite: Suite, answers: Answers, group: dict[str, str]) -> Iterator[Score]:
@@ -117,11 +118,22 @@ def _against(suite: Suite, condition: Condition, told: dict[str, Answers]) -> It
     if condition.of is None:
         return
     before, after = told[condition.of].shared(told[condition.name])
-    pairs = pairing.forced(suite, before, after, told[condition.of]) if condition.told == "forced-other" else {}
     draws = _Draws(after)
-    for name, measure in (pairs or pairing.of(suite, before, after)).items():
+    for name, measure in pairing.under(suite, condition, before, after, told[condition.of]).items():
         for each in _scores(name, measure, draws, condition.name, {}):
             yield each.model_copy(update={"note": f"against «{condition.of}», n = {len(after):,}"})
+
+
+def _resting(suite: Suite, under: Answers, told: dict[str, Answers]) -> Iterator[Score]:
+    """Where the conclusions under a condition rest, where that was asked: by greyed regions, by maps of heat."""
+    found: dict[str, Measure] = {}
+    if under.condition in suite.greyed:
+        found |= attributing.occluded(suite, under, told)
+    if suite.heat is not None and under.condition == suite.conditions[0].name:
+        found |= attributing.heated(suite, under, Path(suite.heat))
+    draws = _Draws(under)
+    for name, measure in found.items():
+        yield from _scores(name, measure, draws, under.condition, {})
 
 
 def _groups(suite: Suite, answers: Answers) -> Iterator[dict[str, str]]:

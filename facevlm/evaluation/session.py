@@ -14,7 +14,7 @@ from facevlm.data.synth.recipe import Recipe
 from facevlm.errors import InputError, PrerequisiteError
 from facevlm.evaluation import plan, provenance, run, running
 from facevlm.evaluation.asking import Asker
-from facevlm.evaluation.questions import Questions
+from facevlm.evaluation.questions import Questions, digest
 from facevlm.evaluation.run import Run
 from facevlm.evaluation.running import Outcome, Pace, Tick
 from facevlm.evaluation.suite import Marks, Suite
@@ -58,8 +58,8 @@ def adapted(suite: Suite, prompt: str | None, marks: Marks | None) -> Suite:
     return suite.model_copy(update={key: value for key, value in given.items() if value is not None})
 
 
-def recipe(suite: Suite, rig: Path | None) -> Recipe | None:
-    """The recipe of the faces that a suite renders for itself; None where it needs none.
+def recipe(suite: Suite, rig: Path | None, most: int | None = None) -> Recipe | None:
+    """The recipe of the faces that a suite renders for itself, of so many pictures at most; None where it needs none.
 
     Raises:
         PrerequisiteError: there is no face model to render with.
@@ -72,7 +72,8 @@ def recipe(suite: Suite, rig: Path | None) -> Recipe | None:
         raise PrerequisiteError(f"{suite.name}: asks about rendered faces; give a face model with --rig, or {how}")
     shipped = asset_dir("evals") / f"{wanted.recipe}.yaml"
     name = str(shipped) if shipped.is_file() else wanted.recipe
-    return recipes.read(name, count=wanted.count, seed=wanted.seed)
+    found = recipes.read(name, count=wanted.count, seed=wanted.seed)
+    return found if most is None else found.model_copy(update={"count": min(most, found.count)})
 
 
 def begin(suite: Suite, questions: Questions, model: Model, folder: Path, asked: Asked) -> Session:
@@ -85,7 +86,7 @@ def begin(suite: Suite, questions: Questions, model: Model, folder: Path, asked:
     now = _described(suite, questions, asker, asked)
     if (folder / run.RUN).is_file():
         before = run.read(folder)
-        provenance.agree(before, now, folder)
+        provenance.agree(_enlarged(before, now) if _goes_further(before, questions) else before, now, folder)
         now = now.model_copy(update={"started": before.started, "seconds": before.seconds})
     elif (folder / run.ROWS).is_file():
         raise InputError(f"{folder}: holds rows and no {run.RUN}, so it is no whole run; give another --out")
@@ -93,18 +94,36 @@ def begin(suite: Suite, questions: Questions, model: Model, folder: Path, asked:
     return Session(now, asker, questions, folder, plan.left_out(suite, model))
 
 
-def ask(session: Session, tick: Tick, in_flight: int = 16) -> Outcome:
-    """Ask what is missing, and write how long it took. Raises as `running.run` does."""
+def ask(session: Session, tick: Tick, in_flight: int = 16, patience: float = 0.0) -> Outcome:
+    """Ask what is missing, and write how long it took.
+
+    Args:
+        in_flight, patience: of an endpoint, as `running.Pace` has them.
+
+    Raises as `running.run` does.
+    """
     started = time.monotonic()
     outcome = Outcome()
     try:
         outcome = running.run(
             session.run.suite, session.questions.items, session.asker, session.folder, tick,
-            Pace.of(session.asker.model, in_flight), session.run.draws,
+            Pace.of(session.asker.model, in_flight, patience), session.run.draws,
         )  # fmt: skip
     finally:
         _end(session, outcome, time.monotonic() - started)
     return outcome
+
+
+def _goes_further(before: Run, questions: Questions) -> bool:
+    """Whether the pictures are those of the run before and more after them, and which there are does not matter to how
+    each is asked about."""
+    there = before.counts.samples
+    alone = all(condition.told in ("own", "withheld") for condition in before.suite.conditions)
+    return alone and there < len(questions.items) and digest(questions.items[:there]) == before.data.sha256
+
+
+def _enlarged(before: Run, now: Run) -> Run:
+    return before.model_copy(update={"limit": now.limit, "data": now.data})
 
 
 def _described(suite: Suite, questions: Questions, asker: Asker, asked: Asked) -> Run:

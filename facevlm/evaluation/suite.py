@@ -70,7 +70,17 @@ class Suite(Value):
     breakdown: tuple[str, ...] = ()  # groups that get figures of their own
     temperature: float = 0.7  # where several answers are sampled
     thresholds: dict[str, float] = Field(default_factory=dict)  # what a figure should reach, reported beside it
+    heat: str | None = None  # folder of heat maps, ID.npy, that are held against where the action units are
     awaits: str | None = None  # what it still needs; it is listed and not run
+
+    @property
+    def greyed(self) -> dict[str, dict[str, int]]:
+        """For each condition that others grey a region of: the names of these, and the action unit that shows there."""
+        found: dict[str, dict[str, int]] = {}
+        for each in self.conditions:
+            if each.of is not None and each.damage is not None and each.damage.kind == "region":
+                found.setdefault(each.of, {})[each.name] = int(each.damage.level)
+        return found
 
 
 _HAS_TASK = re.compile(r"^task:", re.MULTILINE)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import groupby
 from math import prod
 
 import numpy as np
@@ -11,7 +12,8 @@ from numpy.typing import NDArray
 
 from facevlm import facs
 from facevlm.data.sample import UnitLabel
-from facevlm.evaluation.answers import Answers
+from facevlm.errors import InputError
+from facevlm.evaluation.answers import Answered, Answers, concluded
 from facevlm.evaluation.metrics import emotion
 from facevlm.evaluation.metrics.grounding import Said
 from facevlm.evaluation.metrics.vocabulary import Vocabulary
@@ -86,6 +88,28 @@ def texts(answers: Answers) -> list[str | None]:
     return [_written(face.explanation) if face and face.explanation else None for face in answers.faces]
 
 
+def claims(answers: Answers) -> list[frozenset[int] | None]:
+    """The units claimed of each face; None where it was not found or told nothing of."""
+    told = (face.explanation if face else None for face in answers.faces)
+    return [frozenset(claim.au for claim in each.observations) if each else None for each in told]
+
+
+def events(answers: Answers) -> tuple[list[list[str]], list[list[str]]]:
+    """What follows on each clip, told and true: the emotions of its frames in their order, each run of one emotion one
+    event. Clips go by their names; a picture without «clip» and «frame» is in none.
+
+    Raises:
+        InputError: a frame is not called by a number.
+    """
+    clips: dict[str, list[tuple[float, Answered]]] = {}
+    for each in answers.of:
+        if {"clip", "frame"} <= each.group.keys():
+            clips.setdefault(each.group["clip"], []).append((_frame(each), each))
+    frames = [[each for _, each in sorted(clips[name], key=lambda pair: pair[0])] for name in sorted(clips)]
+    told = [_runs(concluded(each.face) for each in clip) for clip in frames]
+    return told, [_runs(each.truth.emotion for each in clip) for clip in frames]
+
+
 def words(answers: Answers, vocabulary: Vocabulary) -> list[set[str]]:
     """The emotion words told of each face: its emotion, and what else of the vocabulary its interpretation names."""
     known = {word for wheel in vocabulary.wheels.values() for word in wheel}
@@ -133,6 +157,20 @@ def within(answers: Answers) -> Table:
             for each, truth in zip(told, answers.truths, strict=True)
         ]
     )
+
+
+def _frame(face: Answered) -> float:
+    try:
+        return float(face.group["frame"])
+    except ValueError:
+        raise InputError(
+            f"{face.id}: frame {face.group['frame']!r} is no number; number the frames of a clip"
+        ) from None
+
+
+def _runs(emotions: Iterable[str | None]) -> list[str]:
+    """Each run of one emotion once; frames without one end no run."""
+    return [emotion for emotion, _ in groupby(each for each in emotions if each is not None)]
 
 
 def _compound(face: FaceAnalysis | None, pairs: Mapping[str, Sequence[Emotion]]) -> str | None:

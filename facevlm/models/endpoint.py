@@ -62,7 +62,7 @@ class Endpoint:
         self._slots = asyncio.Semaphore(in_flight)
         self._refused: frozenset[str] = frozenset()
         self._loop = asyncio.new_event_loop()
-        threading.Thread(target=_run, args=(self._loop,), name=f"endpoint {url}", daemon=True).start()
+        threading.Thread(target=_run, args=(self._loop, self._client), name=f"endpoint {url}", daemon=True).start()
         weakref.finalize(self, self._loop.call_soon_threadsafe, self._loop.stop)
 
     def submit(self, work: Coroutine[Any, Any, Result]) -> Future[Result]:
@@ -158,9 +158,11 @@ def _refusal(error: openai.APIStatusError, model: str, url: str) -> str:
     return f"the request was refused ({said}); choose a vision-language model that follows a JSON schema"
 
 
-def _run(loop: asyncio.AbstractEventLoop) -> None:
+def _run(loop: asyncio.AbstractEventLoop, client: openai.AsyncOpenAI) -> None:
+    """Serves the loop until the endpoint is gone, then closes the connections, which are this loop's alone."""
     try:
         loop.run_forever()
+        loop.run_until_complete(client.close())
     finally:
         loop.close()
 

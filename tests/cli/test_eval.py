@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -83,11 +84,33 @@ def test_a_model_that_fails_ends_with_status_4_and_is_asked_again(
     assert facevlm(*words).status == 0
 
 
-@pytest.mark.parametrize("command", ["list", "run", "score", "compare"])
-def test_every_command_shows_examples(facevlm: Any, command: str) -> None:
-    done = facevlm("eval", command, "--help")
-    assert (done.status, done.err) == (0, "")
-    assert f"facevlm eval {command}" in done.out.split("Examples:")[1]
+def test_a_table_that_a_program_reads_has_a_line_for_each_row_however_long(facevlm: Any) -> None:
+    listed = facevlm("eval", "list").out.splitlines()
+    robustness = next(line for line in listed if line.strip().startswith("robustness"))
+    assert "damaged pictures" in robustness and robustness.rstrip().endswith("yes")
+
+
+def test_a_larger_limit_goes_on_with_a_run(facevlm: Any, endpoint: Any, faces: Path, tmp_path: Path) -> None:
+    words = ("eval", "run", "emotion-8", "--data", faces, "--out", tmp_path / "run", *endpoint.options)
+    assert facevlm(*words, "--limit", "1").status == 0
+    assert facevlm(*words).status == 0
+    assert endpoint.asked == 3
+
+
+def test_maps_that_are_given_once_stay_with_their_run(facevlm: Any, endpoint: Any, faces: Path, tmp_path: Path) -> None:
+    suite = tmp_path / "grey.yaml"
+    suite.write_text(
+        "{task: emotion, title: grey, data: {own: test}, metrics: [accuracy], conditions: [{name: as given},"
+        " {name: grey, damage: {kind: region, level: 12}, of: as given}]}"
+    )
+    run, maps = tmp_path / "run", tmp_path / "maps"
+    maps.mkdir()
+    for name in ("f0", "f1", "f2"):
+        np.save(maps / f"{name}.npy", np.eye(120))
+    assert facevlm("eval", "run", str(suite), "--data", faces, "--out", run, *endpoint.options).status == 0
+    scored = facevlm("eval", "score", run, "--heat", maps)
+    assert "heat map: cosine with units" in scored.out and "occlusion: IoU with claims" in scored.out
+    assert facevlm("eval", "score", run).out == scored.out
 
 
 def test_suites_are_listed_with_the_data_they_need(facevlm: Any) -> None:

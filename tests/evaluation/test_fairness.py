@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from facevlm.data.sample import UnitLabel
+from facevlm.data.synth.audit import EXPRESSION, HELD, table
 from facevlm.errors import InputError
 from facevlm.evaluation import fairness, fairness_groups, fairness_levels
 from facevlm.evaluation.fairness import Effect, Fairness, Gap
-from facevlm.evaluation.fairness_faces import EXPRESSION, HELD, table
 from facevlm.evaluation.rows import FaceTruth, Row
 from facevlm.types import EMOTIONS, Emotion
-from tests.evaluation.report.made import face, row
+from tests.evaluation.made import face, row
 
 Answer = Callable[[int, str, Emotion], Emotion]  # of a person, at a level, of what is shown
 PEOPLE = 12

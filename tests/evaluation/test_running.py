@@ -16,11 +16,12 @@ import pytest
 from PIL import Image
 
 from facevlm.errors import InputError, ModelError
-from facevlm.evaluation import keeping, run, running, scoring, session
-from facevlm.evaluation.questions import Item
+from facevlm.evaluation import keeping, provenance, run, running, scoring, session
+from facevlm.evaluation.questions import Item, load, narrowed
 from facevlm.evaluation.rows import Row
 from facevlm.evaluation.run import ROWS
 from facevlm.evaluation.suite import Condition, Damaged, Suite
+from facevlm.models.local import LocalModel
 
 Own = Callable[..., Path]
 Asked = Callable[..., session.Session]
@@ -94,12 +95,82 @@ def test_a_changed_model_seed_or_data_set_is_refused(
         begin(suite, own({"emotion": "anger"}), scripted())
 
 
+def test_figures_of_a_model_that_are_written_beside_it_leave_its_weights_the_same(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    model = object.__new__(LocalModel)
+    model.adapter = None
+    before = provenance.weights(model, str(tmp_path), None)
+    (tmp_path / "metrics.json").write_text("{}")
+    assert provenance.weights(model, str(tmp_path), None) == before
+    (tmp_path / "model.safetensors").write_bytes(b"others")
+    assert provenance.weights(model, str(tmp_path), None) != before
+
+
 def test_what_only_figures_depend_on_may_change(suite: Suite, own: Own, asked: Asked, scripted: Any) -> None:
     data = own(*FOUR)
     asked(suite, data, scripted())
     model = scripted()
     asked(suite.model_copy(update={"metrics": ("accuracy",)}), data, model)
     assert model.asked == 0
+
+
+def test_more_pictures_go_on_with_a_run_of_fewer(suite: Suite, own: Own, asked: Asked, scripted: Any) -> None:
+    every, model = load(suite, own(*FOUR)), scripted("happiness")
+    asked(suite, narrowed(every, 2, 7), model, limit=2, shuffle=7)
+    folder = asked(suite, narrowed(every, 3, 7), model, limit=3, shuffle=7).folder
+    assert model.asked == 3
+    assert (run.read(folder).limit, run.read(folder).counts.samples) == (3, 3)
+
+
+def test_fewer_pictures_and_others_are_another_run(suite: Suite, own: Own, asked: Asked, scripted: Any) -> None:
+    every = load(suite, own(*FOUR))
+    asked(suite, narrowed(every, 2, 7), scripted(), limit=2, shuffle=7)
+    with pytest.raises(InputError, match="another limit"):
+        asked(suite, narrowed(every, 1, 7), scripted(), limit=1, shuffle=7)
+    with pytest.raises(InputError, match="another"):
+        asked(suite, narrowed(every, 3, 8), scripted(), limit=3, shuffle=8)
+
+
+def test_pictures_that_are_told_of_one_another_cannot_become_more(
+    suite: Suite, own: Own, asked: Asked, scripted: Any
+) -> None:
+    every = load(suite, own(*FOUR))
+    ways = (Condition(name="as given"), Condition(name="exchanged", told="exchanged", of="as given"))
+    both = suite.model_copy(update={"conditions": ways})
+    asked(both, narrowed(every, 2, None), scripted(), limit=2)
+    with pytest.raises(InputError, match="another limit"):
+        asked(both, narrowed(every, 3, None), scripted(), limit=3)
+
+
+def test_a_model_that_fails_after_it_answered_is_asked_again_for_as_long_as_patience_lasts(
+    suite: Suite, own: Own, begin: Asked, scripted: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stumbling(scripted):  # type: ignore[misc]
+        def _answer(self, conversation: Any) -> Any:
+            self.failing = int(self.asked in (1, 2, 3))  # after the first answer, three times
+            return super()._answer(conversation)
+
+    monkeypatch.setattr(running, "PAUSE", 0.01)
+    model = Stumbling("happiness")
+    begun = begin(suite, own(*FOUR), model)
+    assert session.ask(begun, lambda done, there: None, in_flight=1, patience=60).failed == 0
+    assert len(keeping.read(begun.folder)) == 4
+    assert model.asked == 4 + 3
+
+
+def test_the_regions_of_a_face_are_kept_where_another_condition_greys_them_out(
+    suite: Suite, own: Own, asked: Asked, scripted: Any
+) -> None:
+    ways = (
+        Condition(name="as given"),
+        Condition(name="grey", damage=Damaged(kind="region", level=12), of="as given"),
+    )
+    begun = asked(suite.model_copy(update={"conditions": ways}), own({"emotion": "happiness"}), scripted("happiness"))
+    plain, greyed = keeping.read(begun.folder)
+    assert {code for each in plain.places[1].of for code in each.region} >= {1, 12, 43}
+    assert greyed.places == {}
+    found = {score.metric: score for score in scoring.score(begun.folder).scores}
+    assert found["occlusion: cosine with units"].note is None
 
 
 def test_a_folder_in_use_is_refused(suite: Suite, own: Own, begin: Asked, scripted: Any) -> None:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import base64
 import io
 import json
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ from facevlm.models.local import LocalModel
 from facevlm.models.parity import _written_here
 from facevlm.training.embedded import nano as shape
 from facevlm.types import Conversation, Turn
+from tests.served import Handler, Server, listening
 
 LANGUAGE = r".*text_model.*\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)"
 
@@ -40,20 +39,14 @@ def random_model(folder: Path, adapter: Path) -> None:
     adapted.save_pretrained(adapter, save_embedding_layers=False)
 
 
-class Served(ThreadingHTTPServer):
+class Served(Server):
     """The endpoint. `spoil` may change a reply before it is sent; `requests` are those that came."""
 
-    daemon_threads = True
-
     def __init__(self, model: LocalModel) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler)
         self.model = model
         self.requests: list[dict[str, Any]] = []
         self.spoil: Callable[[dict[str, Any]], object] = lambda body: None
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/v1"
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         self.requests.append(request)
@@ -65,36 +58,19 @@ class Served(ThreadingHTTPServer):
         return body
 
 
-@contextmanager
-def served(model: LocalModel) -> Iterator[Served]:
+def served(model: LocalModel) -> AbstractContextManager[Served]:
     """The endpoint, while it runs."""
-    server = Served(model)
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
+    return listening(Served(model))
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Handler):
     server: Served
 
     def do_GET(self) -> None:
-        self._reply({"data": [{"id": self.server.model.adapter or self.server.model.name}]})
+        self.reply({"data": [{"id": self.server.model.adapter or self.server.model.name}]})
 
     def do_POST(self) -> None:
-        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self._reply(self.server.answer(request))
-
-    def _reply(self, body: dict[str, Any]) -> None:
-        data = json.dumps(body).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *_: object) -> None:
-        pass
+        self.reply(self.server.answer(self.asked()))
 
 
 def _turn(message: dict[str, Any]) -> Turn:

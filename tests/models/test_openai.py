@@ -7,6 +7,7 @@ import io
 import json
 import math
 import socket
+import threading
 import time
 
 import pytest
@@ -239,6 +240,18 @@ async def test_who_gives_up_waiting_frees_the_place(endpoint, replies, conversat
     first.cancel()
     async with asyncio.timeout(10):
         assert only(await model.answers([conversation])).text == "fine"
+
+
+async def test_an_endpoint_that_is_done_with_leaves_its_connections_to_no_other_loop(endpoint, replies, conversation):
+    endpoint.will(replies["completion"]("fine"))
+    model = OpenAIModel("big", endpoint.url)
+    thread = next(each for each in threading.enumerate() if each.name == f"endpoint {endpoint.url}")
+    model.generate([conversation])
+    del model
+    gc.collect()  # an open client that is collected here makes a task of this loop to close it
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    thread.join(10)
+    assert not thread.is_alive()
 
 
 def events(*deltas, **last):

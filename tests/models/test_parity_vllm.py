@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import time
 import urllib.request
@@ -15,6 +14,7 @@ import pytest
 from PIL import Image
 
 from facevlm.models.parity import Parity, compared
+from facevlm.serving.vllm import free_port
 from facevlm.types import Conversation, Turn
 from tests.conftest import CHECKOUT
 from tests.models.served import random_model
@@ -41,9 +41,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def url(folder: Path) -> Iterator[str]:
     """A vLLM server of the base and its adapter, in float32 on one core."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     words = f"""-m vllm.entrypoints.openai.api_server --model {folder}/dice --served-model-name dice --dtype float32
         --enable-lora --max-lora-rank 8 --lora-modules dice-facs={folder}/dice-facs --max-model-len 512
         --max-num-seqs 2 --enforce-eager --host 127.0.0.1 --port {port}""".split()

@@ -9,6 +9,7 @@ import typer
 
 from facevlm.cli import options
 from facevlm.cli.ending import say
+from facevlm.cli.eval.telling import show, table
 
 if TYPE_CHECKING:
     from facevlm.evaluation.comparing import Change, Comparison
@@ -44,11 +45,9 @@ def compare(
 
 
 def _show(found: Comparison) -> None:
-    from facevlm.cli import printing
-    from facevlm.cli.eval.options import table
 
     title = f"{found.suite}, {found.condition}, n = {found.n:,}"
-    printing.show(table(("figure", "A", "B", "B − A (95 %)"), [_row(each) for each in found.changes], title))
+    show(table(("figure", "A", "B", "B − A (95 %)"), [_row(each) for each in found.changes], title))
     if found.mcnemar is not None:
         only_a, only_b, p = found.mcnemar
         say(f"right only in A: {only_a:,}, only in B: {only_b:,}; McNemar's exact p = {p:.3g}")

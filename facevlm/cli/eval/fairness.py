@@ -10,11 +10,12 @@ import typer
 
 from facevlm.cli import options, printing
 from facevlm.cli.ending import say
+from facevlm.cli.eval.telling import show
+from facevlm.cli.eval.telling import table as as_table
 from facevlm.errors import FaceVLMError, InputError
 
 if TYPE_CHECKING:
     from facevlm.evaluation.fairness import Fairness
-    from facevlm.evaluation.report.table import Table
     from facevlm.evaluation.rows import Row
 
 EXAMPLES = options.examples(
@@ -77,11 +78,11 @@ def faces(
     workers: Annotated[int, typer.Option("--workers", envvar="FACEVLM_WORKERS", min=1, help="Processes.")] = 2,
 ) -> None:
     """Render faces on which one factor at a time varies: skin tone, shape, light, pose, and the expression alone."""
-    from facevlm.evaluation import fairness_faces
+    from facevlm.data.synth import audit
 
-    total = sum(1 for _ in fairness_faces.pictures(people))
+    total = sum(1 for _ in audit.pictures(people))
     with printing.progress(total, "Rendering") as tick:
-        typer.echo(fairness_faces.make(rig, out, people, workers, tick))
+        typer.echo(audit.make(rig, out, people, workers, tick))
 
 
 def _by(rows: Sequence[Row], name: str) -> Fairness:
@@ -120,13 +121,4 @@ def _print(found: Fairness, form: str) -> None:
     from facevlm.evaluation.report import table
 
     for each in table.of_fairness(found, ""):
-        printing.show(_rich(each))
-
-
-def _rich(of: Table) -> object:
-    from rich.table import Table as Rich
-
-    shown = Rich(*of.head, title=of.title, title_justify="left")
-    for row in of.rows:
-        shown.add_row(*row)
-    return shown
+        show(as_table(each.head, each.rows, each.title))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from facevlm.cli import options
+from facevlm.cli.eval.telling import show, table
 
 if TYPE_CHECKING:
     from facevlm.evaluation.suite import Suite
@@ -23,8 +24,6 @@ def list_suites(
     """Print the suites that ship: what each asks, under how many conditions, and the data it needs."""
     import json
 
-    from facevlm.cli import printing
-    from facevlm.cli.eval.options import table
     from facevlm.evaluation import suite as suites
 
     found = [suites.named(name) for name in suites.names()]
@@ -33,7 +32,7 @@ def list_suites(
         told = [dict(zip(_COLUMNS, row, strict=True)) for row in rows]
         typer.echo(json.dumps(told, indent=2, ensure_ascii=False))
     else:
-        printing.show(table(_COLUMNS, rows, "Suites"))
+        show(table(_COLUMNS, rows, "Suites"))
 
 
 def _row(suite: Suite) -> tuple[str, ...]:

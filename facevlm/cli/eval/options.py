@@ -1,122 +1,35 @@
-"""The options and messages that the commands of `facevlm eval` share."""
+"""The options that the commands of `facevlm eval` share."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Literal
 
 import typer
 
-from facevlm.cli.ending import say
+from facevlm.cli.options import Variant, option
 
-if TYPE_CHECKING:
-    from facevlm.evaluation.questions import Questions
-    from facevlm.evaluation.scores import Score
-    from facevlm.evaluation.scoring import Scored
-
-_PAIRED = ("agreement", "kappa", "conclusions moved", "conclusions that follow")
-_SHOWN = 20  # lost pictures that are named; the others are counted
-
+SuiteName = Annotated[str, typer.Argument(metavar="SUITE", help="A name of `facevlm eval list`, or a YAML file.")]
+Out = Annotated[Path, option("--out -o", "Folder of the run; one cut short goes on there.")]
 Data = Annotated[
     Path | None,
-    typer.Option(
-        "--data",
-        envvar="FACEVLM_DATA",
-        help="The data set: its folder, samples of `facevlm data`, or JSON lines or a CSV table of your own.",
-    ),
+    option("--data", "The data set: its folder, samples of `facevlm data`, or JSON lines or a CSV table of your own."),
 ]
-Reader = Annotated[
-    str | None,
-    typer.Option(
-        "--from", envvar="FACEVLM_FROM", show_default="the first of the suite's that fits", help="What DATA is."
-    ),
+Reader = Annotated[str | None, option("--from", "What DATA is.", show_default="the first of the suite's that fits")]
+Split = Annotated[str | None, option("--split", "The split asked.", show_default="the suite's")]
+Rig = Annotated[Path | None, option("--rig", "Face model of `facevlm data rig`, to render what a suite needs.")]
+Prompt = Annotated[str | None, option("--prompt", "Prompt name.", show_default="the suite's")]
+Marks = Annotated[Variant | None, option("--marks", "What is drawn on faces.", show_default="the suite's")]
+Limit = Annotated[int | None, option("--limit", "Only so many pictures; a larger one goes on with the run.", min=1)]
+Shuffle = Annotated[int | None, option("--shuffle", "Shuffle the pictures by this seed first.", min=0)]
+Samples = Annotated[int, option("--samples -k", "Answers to each picture; most of them decide.", min=1)]
+Seed = Annotated[int, option("--seed", "Of answers that are sampled.", min=0)]
+InFlight = Annotated[int, option("--in-flight", "Pictures under way at an endpoint.", min=1)]
+Patience = Annotated[
+    float, option("--patience", "Seconds a picture is tried again whose model, having answered others, fails.", min=0)
 ]
-Split = Annotated[
-    str | None, typer.Option("--split", envvar="FACEVLM_SPLIT", show_default="the suite's", help="The split asked.")
-]
-Rig = Annotated[
+Heat = Annotated[
     Path | None,
-    typer.Option("--rig", envvar="FACEVLM_RIG", help="Face model of `facevlm data rig`, to render what a suite needs."),
+    option("--heat", "Folder of your own heat maps, ID.npy, that are held against where the action units are."),
 ]
-
-
-def tell_lost(questions: Questions) -> None:
-    """Say what of the data set is left out, and what it lacks."""
-    for lost in questions.lost[:_SHOWN]:
-        say(f"{lost.id}: {lost.reason}")
-    if len(questions.lost) > _SHOWN:
-        say(f"… and {len(questions.lost) - _SHOWN:,} more")
-    if questions.lost:
-        say(f"rows left out: {len(questions.lost):,}")
-    if questions.outside:
-        say(f"faces left out, as the suite has no class for their label: {questions.outside:,}")
-    for notice in questions.notices:
-        say(notice)
-    if questions.data.note:
-        say(f"{questions.data.name}: {questions.data.note}")
-
-
-def tell_scores(folder: Path) -> None:
-    """Score a run, print its headline figures on stdout, and say on stderr what counts as wrong or is lost."""
-    from facevlm.cli import printing
-    from facevlm.evaluation import scoring
-
-    scored = scoring.score(folder)
-    counts = scored.run.counts
-    for line in scored.unread[:_SHOWN]:
-        say(line)
-    if counts.lost:
-        say(f"pictures and rows lost: {len(counts.lost):,}; the figures are of the others")
-    for line in scored.unparsable[:_SHOWN]:
-        say(line)
-    if counts.unparsable:
-        say(f"answers that could not be read, counted as wrong: {counts.unparsable:,}")
-    for line in scored.missed:
-        say(line)
-    title = f"{scored.run.suite.title}: {scored.run.model}, {scored.run.adapter or 'no adapter'}"
-    several = len({each.condition for each in scored.headline}) > 1
-    printing.show((_by_condition if several else _by_figure)(scored, title))
-    say(f"{folder}: run.json, rows.jsonl, scores.json")
-
-
-def _by_figure(scored: Scored, title: str) -> Any:
-    rows = [(each.metric, _figure(each), f"{each.n:,}") for each in scored.headline]
-    return table(("figure", "value (95 %)", "n"), rows, title)
-
-
-def _by_condition(scored: Scored, title: str) -> Any:
-    """Conditions down, figures across; the intervals of all are in scores.json and in the report."""
-    suite = scored.run.suite
-    found = {(each.condition, each.metric): each for each in scored.headline}
-    figures = [name for name in (*suite.metrics, *_PAIRED) if any(metric == name for _, metric in found)]
-    rows = [
-        (condition.name, *(_number(found.get((condition.name, name))) for name in figures))
-        for condition in suite.conditions
-        if any(under == condition.name for under, _ in found)
-    ]
-    return table(("condition", *figures), rows, title)
-
-
-def _figure(score: Score) -> str:
-    interval = f" ({score.low:.3f} to {score.high:.3f})" if score.low is not None and score.high is not None else ""
-    return _number(score) + interval
-
-
-def _number(score: Score | None) -> str:
-    return "–" if score is None or score.value is None else f"{score.value:.3f}"
-
-
-def table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str) -> Any:
-    """A table of plain texts, for `printing.show`."""
-    from rich.box import SIMPLE
-    from rich.table import Table
-    from rich.text import Text
-
-    made = Table(title=Text(title, style="bold"), title_justify="left", box=SIMPLE)
-    made.add_column(columns[0], no_wrap=True)
-    for name in columns[1:]:
-        made.add_column(name, overflow="fold")
-    for row in rows:
-        made.add_row(*map(Text, row))
-    return made
+Format = Annotated[Literal["table", "json"], option("--format -f", "How it is printed.")]

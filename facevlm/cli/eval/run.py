@@ -7,16 +7,34 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from facevlm.cli import options, printing
 from facevlm.cli.ending import say
-from facevlm.cli.eval.options import Data, Reader, Rig, Split, tell_lost, tell_scores
+from facevlm.cli.eval.options import (
+    Data,
+    InFlight,
+    Limit,
+    Marks,
+    Out,
+    Patience,
+    Prompt,
+    Reader,
+    Rig,
+    Samples,
+    Seed,
+    Shuffle,
+    Split,
+    SuiteName,
+)
+from facevlm.cli.eval.telling import tell_lost, tell_scores
 from facevlm.errors import ModelError
 
 if TYPE_CHECKING:
+    from facevlm.evaluation.running import Outcome
+    from facevlm.evaluation.session import Session
     from facevlm.evaluation.suite import Suite
 
 EXAMPLES = options.examples(
@@ -29,10 +47,8 @@ EXAMPLES = options.examples(
 
 
 def run(
-    suite: Annotated[str, typer.Argument(metavar="SUITE", help="A name of `facevlm eval list`, or a YAML file.")],
-    out: Annotated[
-        Path, typer.Option("--out", "-o", envvar="FACEVLM_OUT", help="Folder of the run; one cut short goes on there.")
-    ],
+    suite: SuiteName,
+    out: Out,
     data: Data = None,
     reader: Reader = None,
     split: Split = None,
@@ -41,32 +57,15 @@ def run(
     adapter: options.AdapterOption = None,
     base_url: options.BaseUrlOption = None,
     api_key_env: options.ApiKeyOption = "OPENAI_API_KEY",
-    prompt: Annotated[
-        str | None, typer.Option("--prompt", envvar="FACEVLM_PROMPT", show_default="the suite's", help="Prompt name.")
-    ] = None,
-    marks: Annotated[
-        options.Variant | None,
-        typer.Option("--marks", envvar="FACEVLM_MARKS", show_default="the suite's", help="What is drawn on faces."),
-    ] = None,
-    limit: Annotated[
-        int | None, typer.Option("--limit", envvar="FACEVLM_LIMIT", min=1, help="Only so many pictures.")
-    ] = None,
-    shuffle: Annotated[
-        int | None,
-        typer.Option("--shuffle", envvar="FACEVLM_SHUFFLE", min=0, help="Shuffle the pictures by this seed first."),
-    ] = None,
-    samples: Annotated[
-        int,
-        typer.Option(
-            "--samples", "-k", envvar="FACEVLM_SAMPLES", min=1, help="Answers to each picture; most of them decide."
-        ),
-    ] = 1,
-    seed: Annotated[int, typer.Option("--seed", envvar="FACEVLM_SEED", min=0, help="Of answers that are sampled.")] = 0,
-    in_flight: Annotated[
-        int,
-        typer.Option("--in-flight", envvar="FACEVLM_IN_FLIGHT", min=1, help="Pictures under way at an endpoint."),
-    ] = 16,
+    prompt: Prompt = None,
+    marks: Marks = None,
+    limit: Limit = None,
+    shuffle: Shuffle = None,
+    samples: Samples = 1,
+    seed: Seed = 0,
+    in_flight: InFlight = 16,
     timeout: options.TimeoutOption = 120.0,
+    patience: Patience = 120.0,
     threads: options.ThreadsOption = None,
 ) -> None:
     """Ask a model about the pictures of a suite, write a row for each answer, and score them.
@@ -75,38 +74,44 @@ def run(
     prompt, adapter, suite or data set is refused. The exit status is 4 when the model failed on some pictures.
     """
     from facevlm import models
-    from facevlm.evaluation import running, session
+    from facevlm.evaluation import session
     from facevlm.evaluation import suite as suites
     from facevlm.evaluation.questions import load, narrowed
 
     chosen = session.adapted(suites.named(suite), prompt, marks)
-    place = data or _rendered(chosen, rig, out)
+    place = data or _rendered(chosen, rig, out, limit if shuffle is None else None)
     questions = narrowed(load(chosen, place, reader, split), limit, shuffle)
     tell_lost(questions)
     loaded = models.load(model, adapter, base_url, api_key_env, timeout, threads)
-    begun = session.begin(
-        chosen, questions, loaded, out,
-        session.Asked(model, adapter, base_url, seed, samples, limit, shuffle, " ".join(map(shlex.quote, _command()))),
-    )  # fmt: skip
-    for condition, why in begun.left_out.items():
-        say(f"{condition}: left out; {why}")
-    total = running.total(chosen, questions.items, begun.asker, samples)
-    with _progress(total) as tick:
-        outcome = session.ask(begun, tick, in_flight)
-    if outcome.failed and outcome.failed == outcome.asked:
-        raise ModelError(f"{outcome.why}; run again to go on from here")
+    asked = session.Asked(model, adapter, base_url, seed, samples, limit, shuffle, _command())
+    begun = session.begin(chosen, questions, loaded, out, asked)
+    outcome = _ask(begun, in_flight, patience)
     tell_scores(out)
     if outcome.failed:
         say(f"{out}: the model failed on {outcome.failed:,} pictures ({outcome.why}); run again to ask for them")
         raise typer.Exit(4)
 
 
-def _rendered(suite: Suite, rig: Path | None, out: Path) -> Path | None:
+def _ask(begun: Session, in_flight: int, patience: float) -> Outcome:
+    """Ask all that is missing. Raises ModelError where the model gave no answer at all."""
+    from facevlm.evaluation import running, session
+
+    for condition, why in begun.left_out.items():
+        say(f"{condition}: left out; {why}")
+    total = running.total(begun.run.suite, begun.questions.items, begun.asker, begun.run.draws)
+    with _progress(total) as tick:
+        outcome = session.ask(begun, tick, in_flight, patience)
+    if outcome.failed and outcome.failed == outcome.asked:
+        raise ModelError(f"{outcome.why}; run again to go on from here")
+    return outcome
+
+
+def _rendered(suite: Suite, rig: Path | None, out: Path, most: int | None) -> Path | None:
     """The folder of the faces that a suite renders for itself, made or gone on with; None where it needs none."""
     from facevlm.data.synth.produce import produce
     from facevlm.evaluation import session
 
-    recipe = session.recipe(suite, rig)
+    recipe = session.recipe(suite, rig, most)
     if recipe is None or rig is None:
         return None
     with printing.progress(recipe.count, "Rendering") as tick:
@@ -114,8 +119,8 @@ def _rendered(suite: Suite, rig: Path | None, out: Path) -> Path | None:
     return out / "pictures"
 
 
-def _command() -> list[str]:
-    return ["facevlm", *sys.argv[1:]]
+def _command() -> str:
+    return shlex.join(["facevlm", *sys.argv[1:]])
 
 
 @contextmanager

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from facevlm.cli import options
-from facevlm.cli.eval.options import Data, Reader, Split, tell_lost, tell_scores
+from facevlm.cli.eval.options import Data, Heat, Reader, Split
+from facevlm.cli.eval.telling import tell_lost, tell_scores
 from facevlm.errors import InputError
 
 EXAMPLES = options.examples(
@@ -32,9 +33,12 @@ def score(
         Path | None,
         typer.Option("--out", "-o", envvar="FACEVLM_OUT", help="The same: folder for the run made of them."),
     ] = None,
+    heat: Heat = None,
 ) -> None:
     """Make the figures of a run again from its rows; or make a run of a batch's answers, joined to labels by id."""
     if answers.is_dir():
+        if heat is not None:
+            _add_heat(answers, heat)
         tell_scores(answers)
         return
     if suite is None or out is None:
@@ -48,3 +52,11 @@ def score(
     tell_lost(asked)
     joining.join(answers, chosen, asked, out)
     tell_scores(out)
+
+
+def _add_heat(folder: Path, heat: Path) -> None:
+    """Put into the run where the maps are, so that its figures can be made again."""
+    from facevlm.evaluation import run
+
+    told = run.read(folder)
+    run.write(folder, told.model_copy(update={"suite": told.suite.model_copy(update={"heat": str(heat.absolute())})}))

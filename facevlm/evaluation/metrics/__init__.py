@@ -11,7 +11,7 @@ and `calibration` (calibration_error, brier, divergence, earth_mover, reliabilit
 probabilities; `units` (f1, mean_f1 by fold, auc, icc, pcc) the action units; `grounding` (count_accuracy,
 count_error, boxes, claims) whose they are; `faithfulness` (measured, true, hallucinated, missed) the claims; `rouge`,
 `rege`, `vocabulary` and `temporal` the words; `ranking` (auroc, false_alarms of unfamiliarity) unseen classes;
-`attribution` what an answer rests on; `agreement` (agreement, moved) whether two answers are the same.
+`attribution` what an answer rests on; `agreement` (agreement, overlap, moved) whether two answers are the same.
 `emotion.concluded`, `calibration.probabilities`, `calibration.surest`, `units.claimed` and `faithfulness.verdicts`
 read faces, None for one that was not found, into what these functions take. `mean(measure)` is the mean of a
 measure's figures, `one(measure, name)` one of them.

@@ -4,7 +4,7 @@ the explanation, or once another face's observations are forced on it. Labels ar
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -25,6 +25,17 @@ def agreement(one: ArrayLike, other: ArrayLike, classes: Sequence[str] = EMOTION
     return tally(rows, lambda sums: _equal_and_kappa(sums.reshape(len(sums), wide, wide)), of=("equal", "kappa"))
 
 
+def overlap(one: Sequence[Collection[int] | None], other: Sequence[Collection[int] | None]) -> Measure:
+    """The mean overlap of two sets of action units, intersection by union (Jaccard, 1912), 1 where both are empty. To
+    give no answer, None, agrees with nothing. Where one side names no unit of any face, as under a prompt that asks for
+    none, nothing counts.
+    """
+    aligned(one=one, other=other)
+    if not any(one) or not any(other):
+        return average(np.full(len(one), np.nan))
+    return average([_shared(first, second) for first, second in zip(one, other, strict=True)])
+
+
 def moved(before: ArrayLike, after: ArrayLike, forced: ArrayLike) -> Measure:
     """What becomes of conclusions when another face's observations are forced on an answer: «moved», the share that
     changes; «followed», the share that becomes `forced`, what those observations were said of, where that is another.
@@ -34,6 +45,13 @@ def moved(before: ArrayLike, after: ArrayLike, forced: ArrayLike) -> Measure:
     readable, another = new >= 0, wanted != old
     follows = share((readable & another & (new == wanted)), another)
     return together({"moved": average(readable & (new != old)), "followed": follows})
+
+
+def _shared(one: Collection[int] | None, other: Collection[int] | None) -> float:
+    if one is None or other is None:
+        return 0.0
+    either = {*one, *other}
+    return len({*one} & {*other}) / len(either) if either else 1.0
 
 
 def _equal_and_kappa(matrix: Rows) -> Rows:

@@ -1,7 +1,8 @@
 """What an answer rests on: each region of the face is greyed out, and how much less the label is then given is laid
 over the picture as a map, to be held against where the action units are. The map of any other method will do as well.
 
-A region is the place of one or more action units, as the facs tables give them, and is called by their numbers.
+A region is the place of one or more action units, as the facs tables give them, and is called by their numbers. Its
+outlines are kept beside an answer, so that maps can be drawn again without the picture and without the model.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from PIL import Image, ImageDraw
 from facevlm import facs
 from facevlm.errors import InputError
 from facevlm.evaluation.metrics.measure import Measure, average, together
-from facevlm.types import Landmarks
+from facevlm.types import Landmarks, Value
 
 Region = tuple[int, ...]  # the units that show there
+Outline = tuple[tuple[float, float], ...]  # corners, x and y in pixels of the picture
 Mask = NDArray[np.bool_]  # (h, w)
 Heat = NDArray[np.float64]  # (h, w), 0 and more
 Pixels = NDArray[np.uint8]  # (h, w, 3) RGB
@@ -27,6 +29,20 @@ GREY = 128
 RIM = 0.06  # of the distance between the eyes, round the outermost points of a region
 HALF = 0.5  # of a map's maximum, from which on it is the area that it points at
 EYES = (468, 473)  # the irises
+
+
+class Place(Value):
+    """A region of one face: an outline on the right and one on the left."""
+
+    region: Region
+    outlines: tuple[Outline, ...]
+
+
+class Places(Value):
+    """Every region of one face, in pixels of the picture; `rim` is drawn round each outline."""
+
+    rim: float
+    of: tuple[Place, ...]
 
 
 def regions() -> dict[Region, tuple[tuple[int, ...], ...]]:
@@ -39,10 +55,30 @@ def regions() -> dict[Region, tuple[tuple[int, ...], ...]]:
     return {codes: span for span, codes in spans.items()}
 
 
-def masks(landmarks: Landmarks, shape: tuple[int, int]) -> dict[Region, Mask]:
-    """Where each region is in a picture of (h, w)."""
+def places(landmarks: Landmarks) -> Places:
+    """Where each region is on a face: the convex hulls of its landmarks."""
     rim = max(RIM * float(np.linalg.norm(np.subtract(*landmarks.xy(*EYES)))), 1.0)
-    return {codes: _mask([landmarks.xy(*side) for side in span], shape, rim) for codes, span in regions().items()}
+    of = (
+        Place(region=codes, outlines=tuple(_rounded(landmarks.outline(*side)) for side in span))
+        for codes, span in regions().items()
+    )
+    return Places(rim=round(rim, 1), of=tuple(of))
+
+
+def masks(
+    where: Places, shape: tuple[int, int], corner: tuple[float, float] = (0.0, 0.0), scale: float = 1.0
+) -> dict[Region, Mask]:
+    """The regions as masks of (h, w): of a part of the picture that begins at `corner` (x, y), scaled."""
+    return {each.region: _mask(each.outlines, where.rim, shape, corner, scale) for each in where.of}
+
+
+def frame(where: Places, side: int) -> tuple[tuple[int, int], tuple[float, float], float]:
+    """The shape, the corner and the scale with which `masks` shows all regions, `side` pixels along the longer side."""
+    corners = np.array([point for each in where.of for outline in each.outlines for point in outline])
+    low, high = corners.min(0) - where.rim, corners.max(0) + where.rim
+    scale = side / float((high - low).max())
+    width, height = (max(round(float(each)), 1) for each in (high - low) * scale)
+    return (height, width), (float(low[0]), float(low[1])), scale
 
 
 def occlusion(judge: Judge, pixels: Pixels, where: Mapping[Region, Mask]) -> dict[Region, float]:
@@ -87,27 +123,26 @@ def iou(heat: Heat, units: Mask, level: float = HALF) -> float:
     return float((hot & units).sum() / (hot | units).sum()) if heat.max() > 0 else np.nan
 
 
-def pointing(maps: Iterable[tuple[Heat, Mask]]) -> Measure:
-    """«cosine» and «IoU», the means over faces with a map of heat and one of units."""
-    each = np.array([(cosine(heat, units), iou(heat, units)) for heat, units in maps]).reshape(-1, 2)
+def pointing(maps: Iterable[tuple[Heat, Mask] | None]) -> Measure:
+    """«cosine» and «IoU», the means over faces with a map of heat and one of units; None is a face without them."""
+    each = np.array([(cosine(*both), iou(*both)) if both else (np.nan, np.nan) for both in maps]).reshape(-1, 2)
     return together({"cosine": average(each[:, 0]), "IoU": average(each[:, 1])})
 
 
-def _mask(sides: Iterable[NDArray[np.float32]], shape: tuple[int, int], rim: float) -> Mask:
+def _mask(
+    outlines: Iterable[Outline], rim: float, shape: tuple[int, int], corner: tuple[float, float], scale: float
+) -> Mask:
     picture = Image.new("1", (shape[1], shape[0]))
     pen = ImageDraw.Draw(picture)
-    for points in sides:
-        hull = [(float(x), float(y)) for x, y in _hull(points)]
+    for outline in outlines:
+        hull = [((x - corner[0]) * scale, (y - corner[1]) * scale) for x, y in outline]
         pen.polygon(hull, fill=1)
-        pen.line([*hull, hull[0]], fill=1, width=round(2 * rim), joint="curve")
+        pen.line([*hull, hull[0]], fill=1, width=max(round(2 * rim * scale), 1), joint="curve")
     return np.asarray(picture)
 
 
-def _hull(points: NDArray[np.float32]) -> NDArray[np.float32]:
-    from scipy.spatial import ConvexHull
-
-    corners: NDArray[np.float32] = points[ConvexHull(points).vertices]
-    return corners
+def _rounded(outline: Iterable[tuple[float, float]]) -> Outline:
+    return tuple((round(x, 1), round(y, 1)) for x, y in outline)
 
 
 def _alike(heat: Heat, units: Mask) -> None:

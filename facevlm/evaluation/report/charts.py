@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from facevlm.data.synth.audit import FACTORS
 from facevlm.evaluation.fairness import Effect
-from facevlm.evaluation.fairness_faces import FACTORS
 from facevlm.evaluation.report import table
 from facevlm.evaluation.report.facts import Report
 from facevlm.evaluation.scores import Score

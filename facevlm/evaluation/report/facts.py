@@ -106,8 +106,9 @@ def _without_places(of_run: Run) -> Run:
     """The run without the folders of this machine and the names of single pictures."""
     place = of_run.data.place
     data = of_run.data.model_copy(update={"place": place and Path(place).name})
+    suite = of_run.suite.model_copy(update={"heat": of_run.suite.heat and Path(of_run.suite.heat).name})
     counts = of_run.counts.model_copy(update={"lost": ()})
-    return of_run.model_copy(update={"data": data, "counts": counts})
+    return of_run.model_copy(update={"data": data, "suite": suite, "counts": counts})
 
 
 def _answered(rows: Iterable[Row], labels: Sequence[Emotion]) -> Iterator[Answered]:

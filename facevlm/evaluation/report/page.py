@@ -6,13 +6,14 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Template
 from markupsafe import Markup
 
 from facevlm.errors import PrerequisiteError
 from facevlm.evaluation.report import charts, provenance, table
 from facevlm.evaluation.report.cases import Cases
 from facevlm.evaluation.report.facts import Report
+from facevlm.reasoning.template import template
 from facevlm.reasoning.text import LIMITS, SIGNS
 
 
@@ -68,12 +69,4 @@ def _plotly() -> str:
 
 @cache
 def _page() -> Template:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals.update(LIMITS=LIMITS, SIGNS=SIGNS, lost=provenance.lost)
-    return environment.get_template("page.html.jinja")
+    return template(Path(__file__).with_name("page.html.jinja"), LIMITS=LIMITS, SIGNS=SIGNS, lost=provenance.lost)

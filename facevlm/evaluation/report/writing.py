@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from facevlm.data import files
 from facevlm.errors import InputError
 from facevlm.evaluation.report import cases, facts, markdown, page
 from facevlm.evaluation.report.facts import Report
@@ -49,9 +50,7 @@ def write(folders: Sequence[Path], out: Path, pictures: bool | None = None, most
     try:
         out.mkdir(parents=True, exist_ok=True)
         for name, content in contents.items():
-            partial = out / f"{name}.partial"
-            partial.write_text(content, encoding="utf-8")
-            partial.replace(out / name)
+            files.write(out / name, content)
     except OSError as error:
         raise InputError(f"{out}: cannot be written ({error.strerror}); give another folder with --out") from None
     return out / PAGE

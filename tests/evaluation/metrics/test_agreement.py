@@ -53,3 +53,12 @@ def test_a_conclusion_moves_or_follows() -> None:
 def test_pairs_must_be_of_the_same_pictures() -> None:
     with pytest.raises(InputError, match="one 1, other 2"):
         agreement.agreement([0], [0, 1])
+
+
+def test_sets_of_units_overlap_by_intersection_by_union() -> None:
+    one, other = [{6, 12}, {4}, set(), {1}], [{12, 25}, {4}, set(), None]
+    assert agreement.overlap(one, other).value == pytest.approx((1 / 3 + 1 + 1 + 0) / 4)
+
+
+def test_a_side_that_was_not_asked_for_units_overlaps_with_nothing() -> None:
+    assert np.isnan(agreement.overlap([{6, 12}, {4}], [set(), set()]).value)

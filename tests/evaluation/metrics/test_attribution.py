@@ -26,7 +26,7 @@ def where(request: pytest.FixtureRequest) -> dict[Region, Mask]:
     low, high = points[:, :2].min(0), points[:, :2].max(0)
     scaled = np.array(points)
     scaled[:, :2] = (points[:, :2] - low) / (high - low) * 160 + 20
-    return attribution.masks(Landmarks(points=scaled), SHAPE)
+    return attribution.masks(attribution.places(Landmarks(points=scaled)), SHAPE)
 
 
 def mouth_lover(region: Mask) -> attribution.Judge:

@@ -13,8 +13,8 @@ from facevlm.evaluation import scores
 from facevlm.evaluation.rows import Row
 from facevlm.evaluation.run import ROWS
 from facevlm.evaluation.scores import Score
-from tests.evaluation.report import made
-from tests.evaluation.report.made import SCORES, face, row
+from tests.evaluation import made
+from tests.evaluation.made import SCORES, face, row
 
 MakeRun = Callable[..., Path]
 

@@ -10,8 +10,8 @@ from typer.testing import CliRunner, Result
 
 from facevlm.cli.eval import app
 from facevlm.evaluation.fairness import FAIRNESS
+from tests.evaluation.made import face, row
 from tests.evaluation.report.conftest import MakeRun
-from tests.evaluation.report.made import face, row
 
 
 def _run(*words: object) -> Result:

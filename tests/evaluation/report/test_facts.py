@@ -9,8 +9,8 @@ import pytest
 from facevlm.errors import InputError
 from facevlm.evaluation.report import committed, facts, read, write
 from facevlm.evaluation.rows import Row
+from tests.evaluation.made import SUITE, face, row
 from tests.evaluation.report.conftest import MakeRun
-from tests.evaluation.report.made import face, row
 
 
 def test_the_confusion_counts_every_labelled_face_and_those_without_an_answer_apart(make_run: MakeRun) -> None:
@@ -47,7 +47,7 @@ def test_the_speed_is_answers_by_wall_time_and_the_time_of_one(make_run: MakeRun
 
 
 def test_the_json_names_no_folder_of_the_machine_and_no_single_picture(make_run: MakeRun, tmp_path: Path) -> None:
-    write([make_run()], tmp_path)
+    write([make_run(suite=SUITE.model_copy(update={"heat": "/somewhere/maps"}))], tmp_path)
     told = (tmp_path / "report.json").read_text() + (tmp_path / "report.md").read_text()
     assert "/somewhere" not in told and "secret.png" not in told and "interpretation" not in told
     assert "not a picture" in told

@@ -14,8 +14,8 @@ from facevlm.evaluation.report import cases, page, read, write
 from facevlm.evaluation.report.cases import Cases
 from facevlm.evaluation.rows import FaceTruth, Row, Truth
 from facevlm.evaluation.run import DataSet
+from tests.evaluation.made import face, row
 from tests.evaluation.report.conftest import MakeRun
-from tests.evaluation.report.made import face, row
 
 pytest.importorskip("plotly", reason="plotly draws the charts; pip install 'facevlm[eval]'")
 

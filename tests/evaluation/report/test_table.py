@@ -5,8 +5,8 @@ from __future__ import annotations
 from facevlm.evaluation.report import markdown, read, table
 from facevlm.evaluation.report.facts import Report
 from facevlm.evaluation.scores import Score
+from tests.evaluation.made import HEADING, SCORES
 from tests.evaluation.report.conftest import MakeRun
-from tests.evaluation.report.made import HEADING, SCORES
 
 
 def _report(make_run: MakeRun, **fields: object) -> Report:

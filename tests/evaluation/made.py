@@ -31,40 +31,43 @@ Claims = Sequence[tuple[int, Verdict]]
 HEADING = "as given"
 
 
-def face(emotion: Emotion | None, sure: float = 0.8, claims: Claims = (), words: str = "It shows.") -> FaceAnalysis:
-    """A face that is told of; None is an answer that cannot be read."""
+def face(
+    emotion: Emotion | None, sure: float = 0.8, claims: Claims = (), words: str = "It shows.", **fields: Any
+) -> FaceAnalysis:
+    """A face that is told of, its claims on a `side` or on both; None is an answer that cannot be read."""
+    side = fields.pop("side", "both")
     probabilities = dict.fromkeys(EMOTIONS, (1 - sure) / 7) | ({emotion: sure} if emotion else {})
     told = Explanation(
-        observations=tuple(Observation(au=au, name="lip corner puller", intensity="C") for au, _ in claims),
+        observations=tuple(Observation(au=au, name="lip corner puller", intensity="C", side=side) for au, _ in claims),
         interpretation=words,
         emotion=emotion or "neutral",
         probabilities=probabilities,
     )
-    return FaceAnalysis(
-        id=1,
-        box=Box(x=0, y=0, width=10, height=10),
-        score=1,
-        pose=Pose(yaw=0, pitch=0, roll=0),
-        quality=Quality(score=1),
-        action_units={},
-        action_unit_sides={},
-        explanation=told if emotion else None,
-        checks=tuple(Check(au=au, claimed="C", side="both", measured=0.5, verdict=each) for au, each in claims),
-        faithfulness=None,
-        coverage=None,
-        error=None if emotion else "the answer cannot be read",
-    )
+    known: dict[str, Any] = {
+        "id": 1, "box": Box(x=0, y=0, width=10, height=10), "score": 1, "pose": Pose(yaw=0, pitch=0, roll=0),
+        "quality": Quality(score=1), "action_units": {}, "action_unit_sides": {},
+        "explanation": told if emotion else None,
+        "checks": tuple(Check(au=au, claimed="C", side="both", measured=0.5, verdict=each) for au, each in claims),
+        "faithfulness": None, "coverage": None, "error": None if emotion else "the answer cannot be read",
+    }  # fmt: skip
+    return FaceAnalysis(**known | fields)
 
 
-def row(name: str, truth: Emotion | FaceTruth, told: FaceAnalysis | None, **fields: Any) -> Row:
-    """A row: what is true, and the face that is told of, None where it was not found."""
-    known = truth if isinstance(truth, FaceTruth) else FaceTruth(emotion=truth)
+def checked(*codes: int) -> Claims:
+    """Claims that measurement supports, but that of AU 4."""
+    return [(code, "contradicted" if code == 4 else "supported") for code in codes]
+
+
+def row(name: str | int, truth: Emotion | FaceTruth | Truth, *told: FaceAnalysis | None, **fields: Any) -> Row:
+    """A row: what is true, and the faces that are told of, None for one that was not found."""
+    one = FaceTruth(emotion=truth) if isinstance(truth, str) else truth
     answer = Analysis(
-        image=ImageInfo(source=name, width=10, height=10, sha256="0" * 64),
-        faces=(told,) if told else (),
+        image=ImageInfo(source=str(name), width=10, height=10, sha256="0" * 64),
+        faces=tuple(each for each in told if each),
         provenance=Provenance(facevlm="0", model="made", adapter=None, prompt="p@1", seconds=0.1),
     )
-    given = {"id": name, "condition": HEADING, "truth": Truth(faces=(known,)), "answer": answer, "seconds": 0.1}
+    known = one if isinstance(one, Truth) else Truth(faces=(one,))
+    given = {"id": str(name), "condition": HEADING, "truth": known, "answer": answer, "seconds": 0.1}
     return Row(**given | fields)
 
 
