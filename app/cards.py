@@ -8,13 +8,14 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Template
 from PIL import Image
 
 from app import overlay
 from app.overlay import Look, Spot
 from facevlm.reasoning import text
 from facevlm.reasoning.report import Bar, bars
+from facevlm.reasoning.template import template
 from facevlm.types import EMOTIONS, Face, FaceAnalysis
 
 UNSAID = "not mentioned"
@@ -58,8 +59,10 @@ def page(name: str, **values: object) -> str:
 
 @cache
 def _template(name: str) -> Template:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    return template(
+        Path(__file__).with_name(f"{name}.html.jinja"),
+        emotion=text.emotion,
+        agreement=text.agreement,
+        percent=text.percent,
+        SIGNS=text.SIGNS,
     )
-    environment.globals.update(emotion=text.emotion, agreement=text.agreement, percent=text.percent, SIGNS=text.SIGNS)
-    return environment.get_template(f"{name}.html.jinja")

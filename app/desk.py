@@ -89,10 +89,11 @@ class Desk:
 
     def conversations(self, browser: str) -> list[Conversation]:
         """What a browser may see, the one last spoken in first."""
+        held = [agent.conversations() for agent in list(self._agents.values())]
         seen = {
             talk.id: talk
-            for holder in (self._kept, *list(self._agents.values()))
-            for talk in holder.conversations()
+            for talks in (self._kept.conversations(), *held)
+            for talk in talks
             if self.visitors.sees(browser, talk.id, local=self.local)
         }
         return sorted(seen.values(), key=lambda talk: -talk.updated)

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
 from facevlm import facs, marks
@@ -21,7 +20,7 @@ FACE_SIDE = 360
 MARGIN = 0.25  # of a face's box, around its own picture
 _FAINT, _STRONG, _DIMMED = 70, 120, 0.62  # opacities of 255, and what is left of the light outside the chosen region
 
-Polygon = NDArray[np.float32]  # (corners, 2), pixels
+Polygon = list[tuple[float, float]]  # corners, pixels
 
 
 @dataclass(frozen=True)
@@ -77,12 +76,9 @@ def data_url(image: Image.Image) -> str:
 
 def region(face: Face, au: int, side: Side = "both") -> list[Polygon]:
     """Where an action unit shows on a face: one convex outline a side, each with the points of the midline."""
-    import cv2
-
     points = facs.unit(au).region
-    sides = [points[each] for each in ("left", "right") if side in ("both", each)]
-    hulls = [face.landmarks.xy(*one, *points["middle"]) for one in sides if one or points["middle"]]
-    return [cv2.convexHull(corners)[:, 0, :] for corners in hulls if len(corners) > 2]
+    sides = [(*points[each], *points["middle"]) for each in ("left", "right") if side in ("both", each)]
+    return [face.landmarks.outline(*one) for one in sides if len(one) > 2]
 
 
 def _drawn(image: Image.Image, faces: Sequence[Face], look: Look, window: Box, longest: int) -> Image.Image:
@@ -133,8 +129,7 @@ def _lit(
     if outlined:
         pen = ImageDraw.Draw(lit)
         for outline in outlines:
-            corners = [tuple(corner) for corner in outline.tolist()]
-            pen.line([*corners, corners[0]], fill=(255, 255, 255), width=max(2, image.width // 300), joint="curve")
+            pen.line([*outline, outline[0]], fill=(255, 255, 255), width=max(2, image.width // 300), joint="curve")
     return lit
 
 
@@ -146,5 +141,5 @@ def _mask(size: tuple[int, int], outlines: Sequence[Polygon]) -> Image.Image:
     mask = Image.new("L", size)
     pen = ImageDraw.Draw(mask)
     for outline in outlines:
-        pen.polygon([tuple(corner) for corner in outline.tolist()], fill=255)
+        pen.polygon(outline, fill=255)
     return mask.filter(ImageFilter.GaussianBlur(max(size) / 400))

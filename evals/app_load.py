@@ -1,8 +1,8 @@
-"""Many people on the page at once: is anything mixed up, does anything break, does memory stay flat?
+"""One person on the page, then many at once: how soon are there words, is anything mixed up, does memory stay flat?
 
 `python evals/app_load.py --sessions 20 --minutes 5 --out evals/reports` starts `facevlm app` with the embedded model
-and drives it with as many browsers, each of which gives pictures and asks questions of its own. It needs Playwright
-and Chromium.
+and drives it with one browser, then with many, each of which gives pictures and asks questions of its own. It writes
+app-load.md. It needs Playwright and Chromium.
 """
 
 from __future__ import annotations
@@ -10,21 +10,16 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
-import shutil
-import socket
-import subprocess
+import math
 import sys
-import tempfile
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
+
+from page import PATIENCE, browser_settings, serving
 
 from facevlm.cli import demo
 from facevlm.config import asset_dir
@@ -32,9 +27,8 @@ from facevlm.config import asset_dir
 if TYPE_CHECKING:
     from playwright.async_api import Browser, Page
 
-PATIENCE = 180_000  # milliseconds
 GRACE = 10  # seconds until the page forgets who has gone
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+ALONE = 4  # pictures that one person gives before the others come; the first warms the model up
 
 
 @dataclass
@@ -46,7 +40,7 @@ class Tally:
     broken: list[str] = field(default_factory=list)
     first_words: list[float] = field(default_factory=list)  # seconds from a picture to the first words about it
     follow_ups: list[float] = field(default_factory=list)  # seconds from a question to its whole answer
-    memory: list[tuple[float, float]] = field(default_factory=list)  # seconds, MB of the server
+    memory: list[tuple[float, float]] = field(default_factory=list)  # seconds since many came, MB of the server
 
 
 def main() -> None:
@@ -56,58 +50,45 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=5)
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
-    tally = Tally()
-    with serving() as (url, process):
-        asyncio.run(_all(url, process.pid, given.sessions, 60 * given.minutes, tally))
+    alone, tally = Tally(), Tally()
+    with serving(FACEVLM_APP_GRACE=str(GRACE), STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL=str(GRACE)) as (url, process):
+        asyncio.run(_all(url, process.pid, given.sessions, 60 * given.minutes, alone, tally))
         running = process.poll() is None
-    figures = _figures(tally, given.sessions, given.minutes, running)
+    figures = _figures(alone, tally, given.sessions, given.minutes) | {"the server still runs": running}
     print(json.dumps(figures, indent=1))
     if given.out is not None:
-        (given.out / "app-load.json").write_text(json.dumps(figures | asdict(tally), indent=1) + "\n", encoding="utf-8")
-    sys.exit(bool(tally.mixed_up or tally.broken or not running))
+        told = {"figures": figures, "alone": asdict(alone), "at once": asdict(tally)}
+        (given.out / "app-load.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+        (given.out / "app-load.md").write_text(_report(figures, tally), encoding="utf-8")
+    sys.exit(bool(alone.broken or tally.mixed_up or tally.broken or not running))
 
 
-@contextmanager
-def serving() -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """The page with an empty store, at a free port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "facevlm", "app", "--no-browser", "--port", str(port)]
-        settings = {"FACEVLM_APP_GRACE": str(GRACE), "STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL": str(GRACE)}
-        store = ["--store", f"{folder}/talks.sqlite"]
-        process = subprocess.Popen([*command, *store], env=os.environ | settings)
-        try:
-            _await(f"http://127.0.0.1:{port}/_stcore/health")
-            yield f"http://127.0.0.1:{port}", process
-        finally:
-            process.terminate()
-            process.wait()
-
-
-async def _all(url: str, server: int, sessions: int, seconds: float, tally: Tally) -> None:
+async def _all(url: str, server: int, sessions: int, seconds: float, alone: Tally, tally: Tally) -> None:
     from playwright.async_api import async_playwright
 
-    began = time.monotonic()
-    watching = asyncio.create_task(_watch(server, began, tally))
     async with async_playwright() as playwright:
-        found = next(path for name in BROWSERS if (path := shutil.which(name)))
-        browser = await playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        await asyncio.gather(*(_session(browser, url, number, began + seconds, tally) for number in range(sessions)))
+        browser = await playwright.chromium.launch(**browser_settings())
+        await _session(browser, url, 0, alone, turns=ALONE)
+        began = time.monotonic()
+        watching = asyncio.create_task(_watch(server, began, tally))
+        await asyncio.gather(
+            *(_session(browser, url, number, tally, until=began + seconds) for number in range(sessions))
+        )
         await browser.close()
     await asyncio.sleep(4 * GRACE)
     watching.cancel()
 
 
-async def _session(browser: Browser, url: str, number: int, until: float, tally: Tally) -> None:
-    """One person: gives a picture, asks about it, begins anew, until the time is up."""
+async def _session(
+    browser: Browser, url: str, number: int, tally: Tally, *, turns: int | None = None, until: float = math.inf
+) -> None:
+    """One person: gives a picture, asks about it, begins anew, so many times or until the time is up."""
     context = await browser.new_context(viewport={"width": 1280, "height": 860})
     context.set_default_timeout(PATIENCE)
     page = await context.new_page()
     await page.goto(url)
     turn = 0
-    while time.monotonic() < until:
+    while time.monotonic() < until and turn != turns:
         try:
             await _turn(page, number, turn, tally)
         except Exception as error:  # whatever it is, it is a finding
@@ -155,35 +136,43 @@ async def _watch(server: int, began: float, tally: Tally) -> None:
         await asyncio.sleep(2)
 
 
-def _figures(tally: Tally, sessions: int, minutes: float, running: bool) -> dict[str, object]:
+def _figures(alone: Tally, tally: Tally, sessions: int, minutes: float) -> dict[str, object]:
     end = 60 * minutes
     return {
-        "sessions": sessions,
+        "one person, warm: seconds from a picture to the first words": _median(alone.first_words[1:]),
+        "one person, warm: seconds from a question to its whole answer": _median(alone.follow_ups[1:]),
+        "sessions at once": sessions,
         "minutes": minutes,
         "answers": tally.answers,
         "mixed up": len(tally.mixed_up),
         "broken": len(tally.broken),
-        "server still runs": running,
-        "seconds to first words, median": round(median(tally.first_words or [0]), 2),
-        "seconds to a follow-up's answer, median": round(median(tally.follow_ups or [0]), 2),
+        "at once: seconds from a picture to the first words": _median(tally.first_words),
+        "at once: seconds from a question to its whole answer": _median(tally.follow_ups),
+        "MB when they came": _memory(tally, 0),
         "MB after a third": _memory(tally, end / 3),
         "MB at the end": _memory(tally, end),
         "MB after all have gone": round(tally.memory[-1][1]) if tally.memory else None,
     }
 
 
+def _report(figures: dict[str, object], tally: Tally) -> str:
+    rows = "".join(f"| {name} | {value} |\n" for name, value in figures.items())
+    faults = "".join(f"* {each}\n" for each in (*tally.mixed_up, *tally.broken))
+    command = f"python evals/app_load.py --sessions {figures['sessions at once']} --minutes {figures['minutes']:g}"
+    text = (
+        f"Command: `{command} --out evals/reports`. Seconds are medians, seen from the browser, which has the same "
+        "machine; each person gives a picture with one face or three, asks one question of it, and begins anew."
+    )
+    return f"# The page under load\n\n{text}\n\n| what | |\n|---|---|\n{rows}\n{faults}"
+
+
+def _median(values: Sequence[float]) -> float | None:
+    return round(median(values), 2) if values else None
+
+
 def _memory(tally: Tally, at: float) -> int | None:
-    before = [size for when, size in tally.memory if when <= at]
-    return round(before[-1]) if before else None
-
-
-def _await(url: str) -> None:
-    for _ in range(600):
-        try:
-            urllib.request.urlopen(url, timeout=5)
-            return
-        except urllib.error.URLError:
-            time.sleep(0.5)
+    until = [size for when, size in tally.memory if when <= max(at, tally.memory[0][0])]
+    return round(until[-1]) if until else None
 
 
 if __name__ == "__main__":

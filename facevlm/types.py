@@ -89,6 +89,12 @@ class Landmarks(Value):
         chosen: NDArray[np.float32] = self.points[list(indices), :2]
         return chosen
 
+    def outline(self, *indices: int) -> list[tuple[float, float]]:
+        """The corners of the convex hull of some landmarks, in order, x and y in pixels of the picture."""
+        import cv2
+
+        return [(x, y) for x, y in cv2.convexHull(self.xy(*indices))[:, 0].tolist()]
+
 
 class Pose(Value):
     """Head rotation in degrees. Positive yaw is towards the person's left, pitch up, roll to their right shoulder."""
@@ -213,6 +219,27 @@ class Check(Value):
     verdict: Verdict
 
 
+class Reading(Value):
+    """An emotion as read by something that gives all of them a probability: the likeliest, and how likely each is."""
+
+    emotion: Emotion
+    probabilities: dict[Emotion, float]
+
+
+class SecondOpinion(Value):
+    """What a matcher sees on a face the model explained. The last three are null where there is no explanation.
+
+    `disagreement` is the divergence of Jensen and Shannon between the two, in bits: 0 where they say the same, 1 where
+    they share nothing. `differs` says whether they name different emotions.
+    """
+
+    matcher: str  # name@first 12 hex digits of the sha256 of its weights
+    alone: Reading
+    together: Reading | None  # model and matcher, fused
+    disagreement: float | None
+    differs: bool | None
+
+
 class FaceAnalysis(Value):
     """Everything said and measured of one face. Exactly one of `explanation` and `error` is set."""
 
@@ -228,6 +255,7 @@ class FaceAnalysis(Value):
     faithfulness: float | None
     coverage: float | None
     error: str | None = None
+    second_opinion: SecondOpinion | None = Field(default=None, exclude_if=lambda value: value is None)
 
 
 class ImageInfo(Value):

@@ -5,7 +5,6 @@ A run that is killed at any moment leaves at most its last line cut short, which
 
 from __future__ import annotations
 
-import fcntl
 import os
 import time
 import uuid
@@ -13,11 +12,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import BinaryIO, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
 from facevlm.completions import ChatCompletion
+from facevlm.data import files
 from facevlm.errors import InputError
 
 SYNC_SECONDS = 5.0  # what a power cut may cost; what a kill may cost is nothing
@@ -132,7 +132,7 @@ class Results:
         self._synced = time.monotonic()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = _locked(path)
+            self._file = files.locked(path)
             self._repair()
             if retry:
                 self._forget_failures()
@@ -157,7 +157,7 @@ class Results:
     def add(self, result: Result) -> None:
         """Append one line, whole. Raises InputError where the disk does not take it."""
         try:
-            _write(self._file, result.text.encode() + b"\n")
+            files.append(self._file, result.text.encode() + b"\n")
             if time.monotonic() - self._synced > SYNC_SECONDS:
                 self._sync()
         except OSError as error:
@@ -222,10 +222,10 @@ class Results:
             return
         partial = self.path.with_name(f"{self.path.name}.partial")
         partial.write_bytes(b"")
-        file = _locked(partial)
+        file = files.locked(partial)
         for line, found in self._lines():
             if _key(found.custom_id) not in failed:
-                _write(file, line)
+                files.append(file, line)
         os.fsync(file.fileno())
         partial.replace(self.path)
         self._before, self._file = self._file, file  # its lock is kept: a run that has just opened it must not go on
@@ -234,24 +234,6 @@ class Results:
     def _failure(self, error: OSError) -> InputError:
         reason = error.strerror or error
         return InputError(f"{self.path}: cannot be written ({reason}); free space or give another file, then run again")
-
-
-def _locked(path: Path) -> BinaryIO:
-    """The file, open for reading and adding, and no one else's until it is closed."""
-    file = path.open("ab+", buffering=0)
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if not os.path.samestat(os.fstat(file.fileno()), path.stat()):
-            raise BlockingIOError
-    except BlockingIOError:
-        raise InputError(f"{path}: another run is writing it; wait until it has ended, or stop it") from None
-    return file
-
-
-def _write(file: BinaryIO, data: bytes) -> None:
-    """The whole of a line; a full disk may take the beginning of it before it refuses the rest."""
-    while data:
-        data = data[file.write(data) :]
 
 
 def _key(custom_id: str) -> bytes:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from pydantic import Field, ValidationError, field_validator
 
+from facevlm.data import files
 from facevlm.errors import InputError, quoted
 from facevlm.types import AU_CODES, Box, Emotion, Intensity, Side, Value
 
@@ -103,13 +104,11 @@ def write_samples(path: Path, samples: Iterable[Sample]) -> int:
     Raises:
         InputError: the file cannot be written.
     """
-    partial = path.with_name(f"{path.name}.partial")
     count = 0
     try:
-        with partial.open("w", encoding="utf-8") as file:
+        with files.replaced(path) as partial, partial.open("w", encoding="utf-8") as file:
             for count, sample in enumerate(samples, start=1):  # noqa: B007
                 file.write(line(sample))
-        partial.replace(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror}); give another file or free space") from None
     return count

@@ -95,7 +95,7 @@ def describe(
         device=device,
         base=found,
         adapters=read,
-        port=_free_port(),
+        port=free_port(),
         pixels=pixels or _trained_pixels(read),
         config=config,
     )
@@ -185,7 +185,8 @@ def _device(python: Path) -> Literal["cpu", "gpu"]:
     return "cpu" if "cpu" in done.stdout else "gpu"
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nothing listens on just now."""
     with socket.socket() as free:
         free.bind((HOST, 0))
         port: int = free.getsockname()[1]

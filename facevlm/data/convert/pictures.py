@@ -8,6 +8,7 @@ from typing import Literal
 
 from PIL import Image
 
+from facevlm.data import files
 from facevlm.data.pictures import open_picture
 from facevlm.data.sample import Sample
 from facevlm.errors import InputError
@@ -79,11 +80,10 @@ class Pictures:
         return marks.crop(image, face, self._size) if self._treatment == "crop" else marks.draw(image, [face]).image
 
     def _write(self, image: Image.Image, file: Path) -> None:
-        partial = file.with_suffix(".partial")
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            image.save(partial, format="PNG")
-            partial.replace(file)
+            with files.replaced(file) as partial:
+                image.save(partial, format="PNG")
         except OSError as error:
             raise InputError(f"{file}: cannot be written ({error.strerror}); free space or give another OUT") from None
 

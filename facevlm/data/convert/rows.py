@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from facevlm.data import files
 from facevlm.data.convert.pictures import Pictures, Treatment
 from facevlm.data.sample import Rejected, Sample, line
 from facevlm.errors import InputError
@@ -70,20 +71,18 @@ def convert(
         InputError: something cannot be written.
     """
     file = out / f"{split}.jsonl"
-    partial = file.with_name(f"{file.name}.partial")
     pictures = Pictures(root, out, treatment, size, archives=target == "samples")
     rejected: list[Rejected] = []
     rows = 0
     try:
         out.mkdir(parents=True, exist_ok=True)
-        with partial.open("w", encoding="utf-8") as written:
+        with files.replaced(file) as partial, partial.open("w", encoding="utf-8") as written:
             for number, sample in enumerate(samples, start=1):
                 try:
                     written.write(_row(sample, pictures, target, treatment))
                     rows += 1
                 except InputError as error:
                     rejected.append(Rejected(file=sample.id, row=number, reason=str(error)))
-        partial.replace(file)
         if target == "llama-factory":
             _register(out, split)
     except OSError as error:
@@ -148,6 +147,4 @@ def _register(out: Path, split: str) -> None:
         "columns": {"messages": "messages", "images": "images"},
         "tags": {"role_tag": "role", "content_tag": "content", "user_tag": "user", "assistant_tag": "assistant"},
     }
-    partial = file.with_suffix(".partial")
-    partial.write_text(json.dumps(known | {f"facevlm_{split}": entry}, indent=2) + "\n", encoding="utf-8")
-    partial.replace(file)
+    files.write(file, json.dumps(known | {f"facevlm_{split}": entry}, indent=2) + "\n")

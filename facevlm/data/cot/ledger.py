@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from facevlm.data import files
 from facevlm.data.sample import Sample, line, read_samples
 from facevlm.errors import InputError
 
@@ -24,7 +25,7 @@ class Ledger:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = path.open("ab+", buffering=0)
-            self._cut()
+            files.mend(path)
         except OSError as error:
             raise self._failure(error) from None
         samples, self.rejected = read_samples(path)
@@ -35,22 +36,11 @@ class Ledger:
         fresh = [row for row in rows if row.id not in self.ids]
         try:
             for row in fresh:
-                self._write(line(row).encode())
+                files.append(self._file, line(row).encode())
                 self.ids.add(row.id)
         except OSError as error:
             raise self._failure(error) from None
         return len(fresh)
-
-    def _write(self, data: bytes) -> None:
-        """The whole of a line; a full disk may take the beginning of it before it refuses the rest."""
-        while data:
-            data = data[self._file.write(data) :]
-
-    def _cut(self) -> None:
-        """Take back a last line without its end: an interrupted run was writing it."""
-        content = self.path.read_bytes()
-        if not content.endswith(b"\n"):
-            self._file.truncate(content.rfind(b"\n") + 1)
 
     def _failure(self, error: OSError) -> InputError:
         return InputError(

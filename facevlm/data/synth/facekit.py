@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from facevlm.data.files import replaced
 from facevlm.errors import InputError
 
 NEUTRAL, INDICES, LANDMARKS = "generic_neutral_mesh.obj", "vertex_indices.json", "idx_to_landmark_verts"
@@ -38,9 +39,8 @@ def archive(folder: Path, out: Path) -> int:
         "identity_deltas": _deltas(identities, neutral),
         "landmark68": np.array(json.loads((folder / INDICES).read_text())[LANDMARKS], np.int32),
     }
-    partial = out.with_name(f"{out.name}.partial.npz")
-    np.savez_compressed(partial, **arrays)
-    partial.replace(out)
+    with replaced(out) as partial, partial.open("wb") as written:
+        np.savez_compressed(written, **arrays)
     return len(expressions)
 
 

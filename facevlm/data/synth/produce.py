@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
+from facevlm.data import files
 from facevlm.data.sample import Sample, line
 from facevlm.data.synth import rig as rigs
 from facevlm.data.synth.recipe import Recipe
@@ -82,9 +83,7 @@ def _claim(recipe: Recipe, out: Path) -> None:
         _agree(recipe, file)
     elif (out / SAMPLES).is_file():
         raise InputError(f"{out}: holds samples and no {RECIPE}, so they were not made here; give an empty folder")
-    partial = file.with_suffix(".partial")
-    partial.write_text(recipe.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    partial.replace(file)
+    files.write(file, recipe.model_dump_json(indent=1) + "\n")
 
 
 def _agree(recipe: Recipe, file: Path) -> None:
@@ -109,9 +108,8 @@ def _finished(out: Path) -> tuple[int, int]:
     lines = truth.read_bytes().split(b"\n")[:-1]
     told = list(_whole(out, lines))
     kept = lines[: told.index(told[-1])] if told else []
-    partial = truth.with_suffix(".partial")
-    partial.write_bytes(b"".join(each + b"\n" for each in kept))
-    partial.replace(truth)
+    with files.replaced(truth) as partial:
+        partial.write_bytes(b"".join(each + b"\n" for each in kept))
     return len(set(told[: len(kept)])), len(kept)
 
 

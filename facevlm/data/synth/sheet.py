@@ -9,6 +9,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 from facevlm import facs
+from facevlm.data import files
 from facevlm.data.sample import Sample
 
 COLUMNS, SHOWN = 8, 64
@@ -23,9 +24,8 @@ def contact_sheet(folder: Path, file: Path) -> None:
     for place, samples in enumerate(shown):
         tile = _tile(folder, samples)
         sheet.paste(tile, (place % COLUMNS * TILE, place // COLUMNS * (TILE + CAPTION)))
-    partial = file.with_suffix(".partial")
-    sheet.save(partial, "JPEG", quality=88)
-    partial.replace(file)
+    with files.replaced(file) as partial:
+        sheet.save(partial, "JPEG", quality=88)
 
 
 def _pictures(samples: Path) -> Iterator[list[Sample]]:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from PIL import Image
 
+from facevlm.data import files
 from facevlm.data.sample import Sample
 from facevlm.data.synth import rig as rigs
 from facevlm.data.synth import scene
@@ -85,7 +86,7 @@ def _end_with_parent() -> None:
 def _draw(job: Job, index: int) -> tuple[Sample, ...]:
     stage = _stage(*scene.canvas(job.recipe))
     image, samples = scene.picture(rigs.load(job.rig), job.recipe, index, stage)
-    _save(image, job.out / "images" / f"{index:06d}.jpg")
+    save(image, job.out / "images" / f"{index:06d}.jpg")
     return samples
 
 
@@ -94,7 +95,7 @@ def _stage(width: int, height: int) -> Stage:
     return Stage(width, height)
 
 
-def _save(image: Image.Image, file: Path) -> None:
-    partial = file.with_suffix(".partial")
-    image.save(partial, "JPEG", quality=JPEG_QUALITY)
-    partial.replace(file)
+def save(image: Image.Image, file: Path) -> None:
+    """Put a picture in a JPEG, whole or not at all."""
+    with files.replaced(file) as partial:
+        image.save(partial, "JPEG", quality=JPEG_QUALITY)

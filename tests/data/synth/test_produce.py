@@ -145,7 +145,7 @@ def test_a_full_disk_is_told_in_one_line(
 
 def test_a_disk_that_is_full_for_pictures_is_told_too(rig_file: Path, tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
-    (tmp_path / "images" / "000000.partial").symlink_to("/dev/full")
+    (tmp_path / "images" / "000000.jpg.partial").symlink_to("/dev/full")
     with pytest.raises(InputError, match=os.strerror(errno.ENOSPC)):
         produce(_recipe(), rig_file, tmp_path, workers=1)
 

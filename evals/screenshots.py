@@ -1,4 +1,4 @@
-"""The pictures of the page for the documentation: `python -m app.screenshots docs`, of a page at --url or its own.
+"""The pictures of the page for the documentation: `python evals/screenshots.py docs`, of a page at --url or its own.
 
 Playwright and a Chromium are needed. Each picture is quantised, and at most 150 KB large.
 """
@@ -7,18 +7,12 @@ from __future__ import annotations
 
 import argparse
 import io
-import shutil
-import subprocess
-import sys
-import tempfile
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from page import PATIENCE, browser_settings, serving
 from PIL import Image
 
 from facevlm.cli import demo
@@ -27,9 +21,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 LARGEST = 150_000  # bytes
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 WIDE, PHONE = (1280, 860), (390, 844)
-PATIENCE = 180_000  # milliseconds
 
 
 def main() -> None:
@@ -40,31 +32,13 @@ def main() -> None:
     given = parser.parse_args()
     from playwright.sync_api import sync_playwright
 
-    with started(given.url) as url, sync_playwright() as playwright:
-        found = next(path for name in BROWSERS if (path := shutil.which(name)))
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+    with nullcontext((given.url, None)) if given.url else serving() as (url, _), sync_playwright() as playwright:
+        browser = playwright.chromium.launch(**browser_settings())
         for name, image in shots(browser, url):
             written = quantised(image)
             (given.folder / f"{name}.png").write_bytes(written)
             print(f"{name}.png {len(written):,} bytes")
         browser.close()
-
-
-@contextmanager
-def started(url: str | None) -> Iterator[str]:
-    """The page given, or one of our own with an empty store."""
-    if url is not None:
-        yield url
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        command = ["app", "--no-browser", "--port", "8599", "--store", f"{folder}/talks.sqlite"]
-        process = subprocess.Popen([sys.executable, "-m", "facevlm", *command])
-        try:
-            _await("http://127.0.0.1:8599/_stcore/health")
-            yield "http://127.0.0.1:8599"
-        finally:
-            process.terminate()
-            process.wait()
 
 
 def shots(browser: Browser, url: str) -> Iterator[tuple[str, bytes]]:
@@ -136,15 +110,6 @@ def quantised(image: bytes) -> bytes:
         if data.tell() <= LARGEST:
             break
     return data.getvalue()
-
-
-def _await(url: str) -> None:
-    for _ in range(240):
-        try:
-            urllib.request.urlopen(url, timeout=5)
-            return
-        except urllib.error.URLError:
-            time.sleep(0.5)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,53 @@
+"""Files that are never left half written: taken in place of another at once, or added to by whole lines."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from facevlm.errors import InputError
+
+
+@contextmanager
+def replaced(file: Path) -> Iterator[Path]:
+    """Where to write what is to take the file's place; it does so at once, when the block ends without an error."""
+    partial = file.with_name(f"{file.name}.partial")
+    yield partial
+    partial.replace(file)
+
+
+def write(file: Path, text: str) -> Path:
+    """Put a text in the file, whole or not at all, and return the file."""
+    with replaced(file) as partial:
+        partial.write_text(text, encoding="utf-8")
+    return file
+
+
+def locked(file: Path) -> BinaryIO:
+    """The file, open for reading and adding, and no one else's until it is closed. Raises InputError while it is."""
+    opened = file.open("ab+", buffering=0)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not os.path.samestat(os.fstat(opened.fileno()), file.stat()):  # another has just taken its place
+            raise BlockingIOError
+    except BlockingIOError:
+        raise InputError(f"{file}: another run is writing it; wait until it has ended, or stop it") from None
+    return opened
+
+
+def append(opened: BinaryIO, data: bytes) -> None:
+    """Add the whole of some lines; a full disk may take the beginning of them before it refuses the rest."""
+    while data:
+        data = data[opened.write(data) :]
+
+
+def mend(file: Path) -> None:
+    """Take back a last line without its end: a run was killed while writing it."""
+    content = file.read_bytes()
+    end = content.rfind(b"\n") + 1
+    if end < len(content):
+        os.truncate(file, end)
