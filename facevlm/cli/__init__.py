@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from facevlm.cli import analyze, batch, chat, data, demo, doctor, models, serve, train
+from facevlm.cli import analyze, batch, chat, data, demo, doctor, index, match, models, serve, train
 from facevlm.cli import app as page
 from facevlm.cli import eval as evaluating
 from facevlm.cli.ending import end
@@ -26,8 +26,10 @@ app.command(epilog=demo.EXAMPLES)(demo.demo)
 app.command(epilog=analyze.EXAMPLES)(analyze.analyze)
 app.command(epilog=batch.EXAMPLES)(batch.batch)
 app.command(epilog=chat.EXAMPLES)(chat.chat)
+app.command(epilog=match.EXAMPLES)(match.match)
 app.command(epilog=page.EXAMPLES)(page.app)
 app.command(epilog=serve.EXAMPLES)(serve.serve)
+app.add_typer(index.app, name="index")
 app.add_typer(models.app, name="models")
 app.command(epilog=doctor.EXAMPLES)(doctor.doctor)
 app.add_typer(data.app, name="data")

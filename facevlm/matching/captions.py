@@ -55,9 +55,7 @@ def words(claims: Sequence[Claim], rng: random.Random) -> str:
     return rng.choice((", ", " and ")).join(_worded(claim, rng) for claim in claims)
 
 
-def truth(
-    claims: Sequence[Claim], units: NDArray[np.float32], votes: NDArray[np.float32]
-) -> NDArray[np.float32]:
+def truth(claims: Sequence[Claim], units: NDArray[np.float32], votes: NDArray[np.float32]) -> NDArray[np.float32]:
     """How true all the claims together are of each face, (n,) in 0–1; NaN where that is not known.
 
     Args:
@@ -66,12 +64,14 @@ def truth(
         votes: (n, 8) shares of the votes for each emotion; zero rows where nobody voted.
     """
     held = [_true(claim, units, votes) for claim in claims]
-    return np.prod(held, axis=0).astype(np.float32)
+    together: NDArray[np.float32] = np.prod(held, axis=0).astype(np.float32)
+    return together
 
 
 def present(units: NDArray[np.float32]) -> NDArray[np.float32]:
     """Strengths of action units → how far they count as present, 0–1."""
-    return ((units - FAINT) / (CLEAR - FAINT)).clip(0, 1)
+    shown: NDArray[np.float32] = ((units - FAINT) / (CLEAR - FAINT)).clip(0, 1)
+    return shown
 
 
 @cache
@@ -98,7 +98,23 @@ def moving(claim: Moved) -> tuple[str, ...]:
         for frame in _table()[kind]
         for phrase in (phrases if "{phrase}" in frame else ("",))
     ]
-    return tuple(worded) + (tuple(_table()["plain"].get(claim.au, ())) if kind == "seen" else ())
+    everyday = _table().get({"seen": "plain", "sided": "plain_sided"}.get(kind, ""), {}).get(claim.au, ())
+    return (*worded, *(each.format(side=claim.side) for each in everyday))
+
+
+def read(text: str) -> Moved | None:
+    """The action unit, and the side of it, that a text says is seen; None for any text that is not such a caption."""
+    return _readings().get(_folded(text))
+
+
+def strength(claim: Moved, units: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How strongly each face shows what is claimed seen, (n,) in 0–1; NaN where it is not measured.
+
+    A side that moves shows it whether or not the other moves too.
+    """
+    sides = units[:, AU_CODES.index(claim.au)]
+    shown: NDArray[np.float32] = {"left": sides[:, 0], "right": sides[:, 1], "both": sides.max(1)}[claim.side]
+    return shown
 
 
 def still() -> tuple[str, ...]:
@@ -126,6 +142,20 @@ def briefly(text: str) -> str:
     return re.sub(rf"\b({'|'.join(_table()['left_out'])})\b ?", "", text).strip()
 
 
+@cache
+def _readings() -> dict[str, Moved]:
+    claims = [
+        Moved(au=unit.code, side=side)
+        for unit in facs.units()
+        for side in (("both", "left", "right") if unit.sided else ("both",))
+    ]
+    return {_folded(worded): claim for claim in claims for text in moving(claim) for worded in (text, briefly(text))}
+
+
+def _folded(text: str) -> str:
+    return " ".join(re.findall(r"[\w']+", text.casefold()))
+
+
 def _worded(claim: Claim, rng: random.Random) -> str:
     if isinstance(claim, Named):
         return rng.choice(naming(claim.emotion, there=claim.there))
@@ -133,7 +163,7 @@ def _worded(claim: Claim, rng: random.Random) -> str:
     return briefly(text) if rng.random() < BRIEFLY else text
 
 
-def _true(claim: Claim, units: NDArray[np.float32], votes: NDArray[np.float32]) -> NDArray[np.float32]:
+def _true(claim: Claim, units: NDArray[np.float32], votes: NDArray[np.float32]) -> Any:
     if isinstance(claim, Named):
         share = np.where(votes.sum(1) > 0, votes[:, EMOTIONS.index(claim.emotion)], np.nan)
         return share if claim.there else 1 - share

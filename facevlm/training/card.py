@@ -12,8 +12,10 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Template
 
+from facevlm.data import files
+from facevlm.reasoning.template import Filters, template
 from facevlm.training.facts import Facts, Figure
 
 CARD = "README.md"
@@ -21,9 +23,7 @@ CARD = "README.md"
 
 def write(folder: Path, facts: Facts) -> Path:
     """Write the card into the folder, in place of the one there, and return its path."""
-    card, partial = folder / CARD, folder / f"{CARD}.partial"
-    partial.write_text(text(folder.resolve().name, facts), encoding="utf-8")
-    return partial.replace(card)
+    return files.write(folder / CARD, text(folder.resolve().name, facts))
 
 
 def text(name: str, facts: Facts) -> str:
@@ -72,13 +72,5 @@ def _count(left_out: Sequence[str] | dict[str, int]) -> int:
 
 @cache
 def _template() -> Template:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=False,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters.update(figure=_figure, told=_told, cell=_cell, total=_count)
-    return environment.get_template("card.md.jinja")
+    filters: Filters = {"figure": _figure, "told": _told, "cell": _cell, "total": _count}
+    return template(Path(__file__).with_name("card.md.jinja"), filters)

@@ -7,13 +7,14 @@ from typing import Any
 
 import torch
 
+from facevlm.data import files
+
 
 def save(state: dict[str, Any], file: Path) -> None:
     """Write a state so that an interruption leaves the one before it."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_suffix(".partial")
-    torch.save(state, partial)
-    partial.replace(file)
+    with files.replaced(file) as partial:
+        torch.save(state, partial)
 
 
 def training_state(epoch: int, **parts: Any) -> dict[str, Any]:

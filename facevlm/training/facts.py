@@ -70,6 +70,7 @@ class Facts:
 
     base: str | None  # of an adapter
     kind: str
+    library: str  # that loads it
     weights: str | None
     run: Run
     recipe: str | None
@@ -83,14 +84,14 @@ def gather(folder: Path, metrics: Sequence[Path] = (), notes: Path | None = None
     """What is known of the model in a folder.
 
     Args:
-        folder: an adapter or a base, with the `run.json` and `recipe.yaml` of its training where there are such.
+        folder: an adapter, a base or a matcher, with the `run.json` and `recipe.yaml` of its training where there are.
         metrics: files of figures; by default the folder's `metrics.json`, if there is one.
         notes: what people write of it, by default the folder's `card.yaml`, if there is one.
 
     Raises:
         InputError: the folder holds no model, or one of the files cannot be read.
     """
-    base, kind = _model(folder)
+    base, kind, library = _model(folder)
     weights = _weights(folder)
     run = _optional(folder / RUN, TypeAdapter(Run)) or Run()
     recipe = _optional(folder / RECIPE, TypeAdapter(dict[str, Any])) or {}
@@ -100,7 +101,7 @@ def gather(folder: Path, metrics: Sequence[Path] = (), notes: Path | None = None
     noted = (_read(notes, TypeAdapter(Notes)) if notes else _optional(folder / NOTES, TypeAdapter(Notes))) or Notes()
     missing = (*_unrecorded(weights, run, recipe, seed), *_unmeasured(figures), *_unwritten(noted))
     text = (folder / RECIPE).read_text(encoding="utf-8").strip() if recipe else None
-    return Facts(base, kind, weights, run, text, seed, figures, noted, missing)
+    return Facts(base, kind, library, weights, run, text, seed, figures, noted, missing)
 
 
 def _unrecorded(weights: str | None, run: Run, recipe: Mapping[str, Any], seed: int | None) -> Iterator[str]:
@@ -137,17 +138,23 @@ def _unwritten(notes: Notes) -> Iterator[str]:
             yield f"{meaning} ({NOTES}, {field})"
 
 
-def _model(folder: Path) -> tuple[str | None, str]:
-    """The base of an adapter, None for a base itself, and what kind of model it is."""
+def _model(folder: Path) -> tuple[str | None, str, str]:
+    """The base of an adapter, None for any other model, what kind of model it is, and what loads it."""
     adapter = _optional(folder / "adapter_config.json", TypeAdapter(dict[str, Any]))
     if adapter is not None:
         named = Path(adapter["base_model_name_or_path"])
         base = named.name if named.is_absolute() else str(named)
-        return base, f"LoRA adapter of {base}, rank {adapter['r']}, alpha {adapter['lora_alpha']}"
+        return base, f"LoRA adapter of {base}, rank {adapter['r']}, alpha {adapter['lora_alpha']}", "peft"
+    matcher = _optional(folder / "open_clip_config.json", TypeAdapter(dict[str, Any]))
+    if matcher is not None:
+        model = matcher["model_cfg"]
+        tower = model["vision_cfg"].get("timm_model_name") or "of open_clip"
+        return None, f"matcher of faces and texts, {model['embed_dim']} dimensions, image tower {tower}", "open_clip"
     config = _optional(folder / "config.json", TypeAdapter(dict[str, Any]))
     if config is None:
-        raise InputError(f"{folder}: has neither adapter_config.json nor config.json; name a trained model's folder")
-    return None, f"base model, {', '.join(config.get('architectures') or [config['model_type']])}"
+        raise InputError(f"{folder}: has none of adapter_config.json, open_clip_config.json and config.json; "
+                         "name a trained model's folder")  # fmt: skip
+    return None, f"base model, {', '.join(config.get('architectures') or [config['model_type']])}", "transformers"
 
 
 def _weights(folder: Path) -> str | None:

@@ -74,14 +74,12 @@ class Clip(Part):
 
     seed: int = 0
     renders: dict[str, int] = Field(description="Recipe of synthetic faces → how many of its pictures are used.")
-    image: int = Field(96, ge=64, multiple_of=32, description="Side of the picture the model is shown, in pixels.")
-    width: int = Field(24, gt=0, multiple_of=8, description="Channels of the first stage of the image tower, a ResNet.")
+    texts: int = Field(400, gt=0, description="Batches of captions alone, before any face.")
     words: int = Field(128, gt=0, multiple_of=32, description="Width of the text tower.")
     layers: int = Field(3, gt=0, description="Of the text tower.")
     dim: int = Field(128, gt=0, description="Of the space in which faces and texts meet.")
-    units_epochs: int = Field(gt=0, description="Over the synthetic faces alone, from captions of action units.")
     epochs: int = Field(gt=0, description="Over the photographs, with a share of synthetic faces among them.")
-    synthetic: float = Field(0.2, ge=0, lt=1, description="Share of the synthetic faces among the photographs.")
+    synthetic: float = Field(0.25, ge=0, lt=1, description="Share of the synthetic faces among the photographs.")
     batch: int = Field(192, gt=1)
     rate: float = Field(2e-3, gt=0, description="Peak learning rate.")
     strength: float = Field(1.0, ge=0, description="Of the augmentation.")

@@ -88,6 +88,14 @@ def test_a_base_has_no_base(tmp_path: Path) -> None:
     assert ["kind", "base model, Idefics3ForConditionalGeneration"] in rows(text)
 
 
+def test_a_matcher_is_loaded_by_open_clip(tmp_path: Path) -> None:
+    model = {"embed_dim": 128, "vision_cfg": {"timm_model_name": "facevlm_cnn"}}
+    (tmp_path / "open_clip_config.json").write_text(json.dumps({"model_cfg": model}))
+    card = written(tmp_path)
+    assert "library_name: open_clip" in card
+    assert "128 dimensions, image tower facevlm_cnn" in card
+
+
 def test_weights_are_counted_and_the_seed_is_the_recipes(recorded: Path) -> None:
     text = written(recorded)
     assert ["kind", "LoRA adapter of nano-base, rank 8, alpha 16"] in rows(text)
@@ -207,7 +215,7 @@ def test_a_file_that_cannot_be_read_is_named(recorded: Path, file: str, content:
 
 
 def test_a_folder_without_a_model_gets_no_card(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"neither adapter_config\.json nor config\.json"):
+    with pytest.raises(InputError, match=r"none of adapter_config\.json, open_clip_config\.json and config\.json"):
         gather(tmp_path)
 
 

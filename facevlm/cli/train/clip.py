@@ -26,10 +26,12 @@ def clip(
     work: Work = Path("runs/nano"),
     workers: Workers = 2,
     without: Annotated[
-        str | None, typer.Option("--without", metavar="EMOTION", help="Leave its faces and words out, to ask of it later.")
+        str | None,
+        typer.Option("--without", metavar="EMOTION", help="Leave its faces and its words out."),
     ] = None,
     labels: Annotated[
-        bool, typer.Option("--labels/--no-labels", help="Learn from the photographs' votes, or from action units alone.")
+        bool,
+        typer.Option("--labels/--no-labels", help="Learn from votes too, or from action units alone."),
     ] = True,
 ) -> None:
     """Train the matcher from nothing: faces and captions of what they show, contrastively."""

@@ -9,7 +9,7 @@ import typer
 
 from facevlm.cli import options, printing
 from facevlm.cli.ending import say
-from facevlm.cli.train.options import Out, Resume, Seed, Workers, show_progress
+from facevlm.cli.train.options import Model, Out, Resume, Seed, Workers, show_progress
 
 if TYPE_CHECKING:
     from facevlm.training.tuning.reinforcement import Outcome, Reinforcement
@@ -22,37 +22,33 @@ EXAMPLES = options.examples(
 _SHOWN = 20  # rejected rows that are named; the others are counted
 
 
+Named = Annotated[Path, typer.Argument(metavar="CONFIG", help="A recipe, e.g. adapters/nano-facs/grpo.yaml.")]
+Data = Annotated[
+    Path | None,
+    options.option(
+        "--data",
+        "Rows, one JSON object a line; or, for a model that is shown crops, the folder of FER+.",
+        show_default="the recipe's",
+    ),
+]
+Work = Annotated[
+    Path | None,
+    options.option(
+        "--work", "Checkpoints; a run found here goes on where it was.", show_default="runs/grpo- and the recipe's name"
+    ),
+]
+Start = Annotated[
+    Path | None, options.option("--start", "Adapter from supervised tuning.", show_default="the recipe's")
+]
+
+
 def grpo(
-    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="A recipe, e.g. adapters/nano-facs/grpo.yaml.")],
+    config: Named,
     out: Out,
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            "--data",
-            envvar="FACEVLM_DATA",
-            show_default="the recipe's",
-            help="Rows, one JSON object a line; or, for a model that is shown crops, the folder of FER+.",
-        ),
-    ] = None,
-    work: Annotated[
-        Path | None,
-        typer.Option(
-            "--work",
-            envvar="FACEVLM_WORK",
-            show_default="runs/grpo- and the recipe's name",
-            help="Checkpoints; a run found here goes on where it was.",
-        ),
-    ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option("--model", "-m", envvar="FACEVLM_MODEL", show_default="the recipe's", help="Base: folder or id."),
-    ] = None,
-    start: Annotated[
-        Path | None,
-        typer.Option(
-            "--start", envvar="FACEVLM_START", show_default="the recipe's", help="Adapter from supervised tuning."
-        ),
-    ] = None,
+    data: Data = None,
+    work: Work = None,
+    model: Model = None,
+    start: Start = None,
     prompt: options.PromptOption = "sov-cot",
     workers: Workers = 2,
     seed: Seed = None,

@@ -8,29 +8,29 @@ from typing import Annotated
 
 import typer
 
+from facevlm.cli import options
+
 Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="A recipe, e.g. adapters/nano-base/recipe.yaml.")]
-Data = Annotated[Path, typer.Option("--data", envvar="FACEVLM_DATA", help="Folder of FER+: train-*.npz and valid.npz.")]
-Rig = Annotated[Path, typer.Option("--rig", envvar="FACEVLM_RIG", help="ICT-FaceKit as one archive, see the README.")]
+Data = Annotated[Path, options.option("--data", "Folder of FER+: train-*.npz and valid.npz.")]
+Rig = Annotated[Path, options.option("--rig", "ICT-FaceKit as one archive, see the README.")]
 Renders = Annotated[
     Path | None,
-    typer.Option("--rig", envvar="FACEVLM_RIG", help="The same, where synthetic faces are still to be rendered."),
+    options.option("--rig", "The same, where synthetic faces are still to be rendered."),
 ]
-Work = Annotated[
-    Path, typer.Option("--work", envvar="FACEVLM_WORK", help="Checkpoints; a run found here goes on where it was.")
+Work = Annotated[Path, options.option("--work", "Checkpoints; a run found here goes on where it was.")]
+Out = Annotated[Path, options.option("--out", "Folder the result is written to.")]
+Model = Annotated[
+    str | None,
+    options.option("--model -m", "Base: a folder, or the id of a model downloaded here.", show_default="the recipe's"),
 ]
-Out = Annotated[Path, typer.Option("--out", envvar="FACEVLM_OUT", help="Folder the result is written to.")]
-Workers = Annotated[
-    int, typer.Option("--workers", envvar="FACEVLM_WORKERS", min=1, help="Processes that prepare faces.")
-]
+Workers = Annotated[int, options.option("--workers", "Processes that prepare faces.", min=1)]
 Seed = Annotated[
     int | None,
-    typer.Option("--seed", envvar="FACEVLM_SEED", min=0, show_default="the recipe's", help="Of all that is drawn."),
+    options.option("--seed", "Of all that is drawn.", min=0, show_default="the recipe's"),
 ]
 Resume = Annotated[
     bool,
-    typer.Option(
-        "--resume/--fresh", envvar="FACEVLM_RESUME", help="Go on from the checkpoints in --work, or forget them."
-    ),
+    options.option("--resume/--fresh", "Go on from the checkpoints in --work, or forget them."),
 ]
 
 

@@ -32,7 +32,7 @@ def rounds(
     api_key_env: options.ApiKeyOption = "OPENAI_API_KEY",
     annotate_only: Annotated[
         bool,
-        typer.Option("--annotate-only", envvar="FACEVLM_ANNOTATE_ONLY", help="One round, and leave it at its rows."),
+        options.option("--annotate-only", "One round, and leave it at its rows."),
     ] = False,
     timeout: options.TimeoutOption = 120.0,
 ) -> None:

@@ -10,7 +10,7 @@ import typer
 
 from facevlm.cli import options
 from facevlm.cli.ending import say
-from facevlm.cli.train.options import Out, Renders, Resume, Seed, Workers, show_progress
+from facevlm.cli.train.options import Model, Out, Renders, Resume, Seed, Workers, show_progress
 from facevlm.errors import InputError
 
 if TYPE_CHECKING:
@@ -25,49 +25,41 @@ EXAMPLES = options.examples(
 _SHOWN = 20  # rejected rows that are named; the others are counted
 
 
+Named = Annotated[
+    str,
+    typer.Argument(
+        metavar="CONFIG",
+        help="qwen2.5-vl-3b, qwen2.5-vl-7b, qwen3-vl-4b, qwen3-vl-8b, smolvlm-500m, or a recipe of your own; one "
+        "with the section «language» tunes the embedded model.",
+    ),
+]
+Data = Annotated[
+    Path | None,
+    options.option(
+        "--data",
+        "Rows as `facevlm data convert --to trl` writes them; for the embedded model the folder of FER+.",
+        show_default="the recipe's",
+    ),
+]
+Start = Annotated[Path | None, options.option("--start", "Adapter to go on from instead of a fresh one.")]
+Work = Annotated[
+    Path | None,
+    options.option(
+        "--work",
+        "Checkpoints; a run found here goes on where it was.",
+        show_default="runs/ and the recipe's name",
+    ),
+]
+
+
 def sft(
-    config: Annotated[
-        str,
-        typer.Argument(
-            metavar="CONFIG",
-            help="qwen2.5-vl-3b, qwen2.5-vl-7b, qwen3-vl-4b, qwen3-vl-8b, smolvlm-500m, or a recipe of your own; one "
-            "with the section «language» tunes the embedded model.",
-        ),
-    ],
+    config: Named,
     out: Out,
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            "--data",
-            envvar="FACEVLM_DATA",
-            show_default="the recipe's",
-            help="Rows as `facevlm data convert --to trl` writes them; for the embedded model the folder of FER+.",
-        ),
-    ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model",
-            "-m",
-            envvar="FACEVLM_MODEL",
-            show_default="the recipe's",
-            help="Base: a folder, or the id of a model downloaded here.",
-        ),
-    ] = None,
-    start: Annotated[
-        Path | None,
-        typer.Option("--start", envvar="FACEVLM_START", help="Adapter to go on from instead of a fresh one."),
-    ] = None,
+    data: Data = None,
+    model: Model = None,
+    start: Start = None,
     rig: Renders = None,
-    work: Annotated[
-        Path | None,
-        typer.Option(
-            "--work",
-            envvar="FACEVLM_WORK",
-            show_default="runs/ and the recipe's name",
-            help="Checkpoints; a run found here goes on where it was.",
-        ),
-    ] = None,
+    work: Work = None,
     seed: Seed = None,
     workers: Workers = 2,
     resume: Resume = True,
@@ -81,9 +73,8 @@ def sft(
     show_progress()
     file = recipe.located(config)
     if "language" in recipe.content(file):
-        _embedded(
-            file, data, rig, work, out, workers, seed, {"--model": model, "--start": start, "--fresh": not resume}
-        )
+        foreign = {"--model": model, "--start": start, "--fresh": not resume}
+        _embedded(file, data, rig, work, out, workers, seed, foreign)
         return
     given = recipe.read(file, recipe.Supervised, data=data, model=model, start=start, seed=seed)
 

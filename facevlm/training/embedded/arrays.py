@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from facevlm.data import ferplus
+from facevlm.data import ferplus, files
 from facevlm.data.ferplus import Split
 from facevlm.data.sample import read_samples
 from facevlm.data.synth.produce import SAMPLES
@@ -102,9 +102,8 @@ def _make(
     plain, marked, cues, units = (np.stack(column) for column in zip(*(row for row in rows if row), strict=True))
     arrays = FaceArrays(plain, marked, cues, units, truth[found], votes[found], majority[found], names[found])
     file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_suffix(".partial.npz")
-    np.savez(partial, **{each.name: getattr(arrays, each.name) for each in fields(arrays)})
-    partial.replace(file)
+    with files.replaced(file) as partial, partial.open("wb") as written:
+        np.savez(written, **{each.name: getattr(arrays, each.name) for each in fields(arrays)})
 
 
 def _load(file: Path) -> FaceArrays:

@@ -8,7 +8,6 @@ is measured on photographs.
 from __future__ import annotations
 
 import logging
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from facevlm.matching.tower import WIDTHS, Trunk
 from facevlm.training import checkpoint
 from facevlm.training.embedded.arrays import FaceArrays
 from facevlm.training.embedded.augment import View, random_view
@@ -26,50 +26,21 @@ from facevlm.types import AU_CODES
 
 log = logging.getLogger(__name__)
 
-WIDTHS = (32, 64, 128, 256)
 UNITS = 2 * len(AU_CODES)  # left and right
 UNITS_SHARE = 4.0  # of the loss over action units, whose mean over mostly absent ones is small
 
 
-class Block(nn.Module):
-    def __init__(self, inside: int, outside: int, stride: int) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
-            nn.Conv2d(inside, outside, 3, stride, 1, bias=False), nn.BatchNorm2d(outside), nn.ReLU(inplace=True),
-            nn.Conv2d(outside, outside, 3, 1, 1, bias=False), nn.BatchNorm2d(outside),
-        )  # fmt: skip
-        self.skip = (
-            nn.Identity()
-            if inside == outside and stride == 1
-            else nn.Sequential(nn.Conv2d(inside, outside, 1, stride, bias=False), nn.BatchNorm2d(outside))
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        return functional.relu(self.body(x) + self.skip(x))
-
-
-class Teacher(nn.Module):
+class Teacher(Trunk):
     """Logits over the eight emotions, and of action units, from (n, 1, size, size) crops in 0–1."""
 
-    def __init__(self, widths: tuple[int, ...] = WIDTHS) -> None:
-        super().__init__()
-        self.stem = nn.Sequential(
-            nn.Conv2d(1, widths[0], 5, 2, 2, bias=False), nn.BatchNorm2d(widths[0]), nn.ReLU(inplace=True)
-        )
-        stages = [Block(widths[0], widths[0], 1)]
-        stages += [Block(a, b, 2) for a, b in pairwise(widths)]
-        self.stages = nn.ModuleList(stages)
-        self.deep = Block(widths[3], widths[3], 1)
-        self.head = nn.Linear(widths[3], 8)
-        self.to_units = nn.Linear(widths[3], UNITS)
+    def __init__(self) -> None:
+        super().__init__(channels=1)
+        self.head = nn.Linear(WIDTHS[-1], 8)
+        self.to_units = nn.Linear(WIDTHS[-1], UNITS)
 
     def features(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """The (n, c, size/8, size/8) feature map that the tower's patches line up with, and the pooled vector."""
-        x = self.stem((x - 0.45) / 0.25)
-        for stage in self.stages[:3]:
-            x = stage(x)
-        deep = self.deep(self.stages[3](x))
-        return x, deep.mean((2, 3))
+        return self.maps((x - 0.45) / 0.25)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Emotion logits (n, 8), and logits of the strength of each action unit, (n, 48): left and right in turn."""

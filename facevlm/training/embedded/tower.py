@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from facevlm.faces.cues import cue_table, mirrored
+from facevlm.matching.tower import WIDTHS
 from facevlm.training import checkpoint
 from facevlm.training.embedded.arrays import FaceArrays
 from facevlm.training.embedded.augment import View, random_view
@@ -25,7 +26,6 @@ from facevlm.training.embedded.device import compiled, device, half
 from facevlm.training.embedded.teacher import (
     UNITS,
     UNITS_SHARE,
-    WIDTHS,
     Teacher,
     in_view,
     unit_targets,

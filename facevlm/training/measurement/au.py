@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from facevlm.data import ferplus
+from facevlm.data import ferplus, files
 from facevlm.data.sample import Sample, read_samples
 from facevlm.data.synth import produce
 from facevlm.data.synth import recipe as synth_recipe
@@ -206,8 +206,6 @@ def _rounded(value: float) -> float | None:
 
 def _write(fitted: Regressor, found: dict[int, Reliability], chosen: recipe.ActionUnits) -> None:
     arrays = {name: array.astype(np.float16) for name, array in regressor.to_arrays(fitted).items()}
-    weights, table = regressor.WEIGHTS.with_suffix(".partial.npz"), regressor.TABLE.with_suffix(".partial")
-    np.savez_compressed(weights, **arrays | {"knots": fitted.knots})
     rows = {
         str(code): {
             "threshold": PRESENT,
@@ -217,8 +215,8 @@ def _write(fitted: Regressor, found: dict[int, Reliability], chosen: recipe.Acti
         for code, each in found.items()
     }
     content = {"made_by": "facevlm train au facevlm/faces/action_units.recipe.yaml", "action_units": rows}
-    table.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    weights.replace(regressor.WEIGHTS)
-    table.replace(regressor.TABLE)
+    with files.replaced(regressor.WEIGHTS) as partial, partial.open("wb") as weights:
+        np.savez_compressed(weights, **arrays | {"knots": fitted.knots})
+    files.write(regressor.TABLE, json.dumps(content, indent=1) + "\n")
     regressor.regressor.cache_clear()
     regressor.table.cache_clear()

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from facevlm.data import files
 from facevlm.data.sample import Sample
 from facevlm.faces.appearance import appearance
 from facevlm.faces.locate import locate
@@ -45,9 +46,8 @@ def measure(sources: Sequence[Source], cache: Path, workers: int) -> Measured:
         found = [(*row, index) for index, row in enumerate(rows) if row is not None]
         faces = Measured(*(np.stack(column) for column in zip(*found, strict=True)))
         cache.parent.mkdir(parents=True, exist_ok=True)
-        partial = cache.with_suffix(".partial.npz")
-        np.savez(partial, **{each.name: getattr(faces, each.name) for each in fields(faces)})
-        partial.replace(cache)
+        with files.replaced(cache) as partial, partial.open("wb") as written:
+            np.savez(written, **{each.name: getattr(faces, each.name) for each in fields(faces)})
     with np.load(cache) as arrays:
         return Measured(*(arrays[each.name] for each in fields(Measured)))
 

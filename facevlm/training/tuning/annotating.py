@@ -10,6 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from facevlm.data import files
 from facevlm.data.pictures import open_picture
 from facevlm.data.sample import Sample
 from facevlm.errors import FaceVLMError, InputError, ModelError
@@ -148,9 +149,8 @@ class Annotator:
         file = self._folder / name
         if not file.is_file():
             file.parent.mkdir(parents=True, exist_ok=True)
-            partial = file.with_suffix(".partial")
-            image.save(partial, format="PNG")
-            partial.replace(file)
+            with files.replaced(file) as partial:
+                image.save(partial, format="PNG")
         return name
 
 

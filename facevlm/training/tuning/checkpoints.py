@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from facevlm.data import files
 from facevlm.errors import InputError
 from facevlm.training.tuning import curves
 
@@ -34,9 +35,7 @@ def claim(work: Path, told: dict[str, Any], *, fresh: bool) -> None:
         raise InputError(f"{work}: holds checkpoints of another program; give an empty folder with --work")
     try:
         work.mkdir(parents=True, exist_ok=True)
-        partial = file.with_suffix(".partial")
-        partial.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-        partial.replace(file)
+        files.write(file, json.dumps(told, indent=1) + "\n")
     except OSError as error:
         raise InputError(f"{work}: cannot be written ({error.strerror}); give another folder with --work") from None
 

@@ -12,6 +12,8 @@ from typing import Any
 
 from transformers import TrainerCallback
 
+from facevlm.data import files
+
 JSON, PICTURE = "curves.jsonl", "curves.png"
 _SHOWN = ("loss", "eval_loss", "eval_valid", "reward")
 _EVALUATED = "eval_"
@@ -88,10 +90,8 @@ def append(file: Path, row: dict[str, Any]) -> None:
 
 def cut(file: Path, step: int) -> None:
     """Keep only what was logged up to a step; a line that was cut short goes too."""
-    partial = file.with_suffix(".partial")
     kept = [row for row in read(file) if row["step"] <= step] if step else []
-    partial.write_text("".join(json.dumps(row) + "\n" for row in kept), encoding="utf-8")
-    partial.replace(file)
+    files.write(file, "".join(json.dumps(row) + "\n" for row in kept))
 
 
 def read(file: Path) -> list[dict[str, Any]]:
@@ -127,10 +127,9 @@ def draw(rows: list[dict[str, Any]], picture: Path) -> None:
         axis.legend()
     for axis in axes.flat[len(names) :]:
         axis.set_visible(False)
-    partial = picture.with_suffix(".partial")
-    figure.savefig(partial, format="png", dpi=120)
+    with files.replaced(picture) as partial:
+        figure.savefig(partial, format="png", dpi=120)
     pyplot.close(figure)
-    partial.replace(picture)
 
 
 def _quantity(key: str) -> str:

@@ -11,6 +11,7 @@ from PIL import Image
 
 from facevlm.data import ferplus
 from facevlm.data.cot import coding
+from facevlm.data.files import replaced
 from facevlm.errors import InputError
 from facevlm.faces.cues import cue_table
 from facevlm.prompting import Prompt, render_face
@@ -47,13 +48,11 @@ def write_rows(faces: FaceArrays, prompt: Prompt, file: Path) -> int:
     Raises:
         InputError: something cannot be written.
     """
-    partial = file.with_name(f"{file.name}.partial")
     try:
         (file.parent / PICTURES).mkdir(parents=True, exist_ok=True)
-        with partial.open("w", encoding="utf-8") as written:
+        with replaced(file) as partial, partial.open("w", encoding="utf-8") as written:
             for row in _rows(faces, prompt, file.parent):
                 written.write(row.model_dump_json(exclude_none=True, exclude={"folder"}) + "\n")
-        partial.replace(file)
     except OSError as error:
         raise InputError(f"{file}: cannot be written ({error.strerror}); free space or give another folder") from None
     return len(faces)

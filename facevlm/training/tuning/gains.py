@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from facevlm.data import files
 from facevlm.training.tuning.rewards import REWARDS, Name
 from facevlm.training.tuning.targets import Row
 from facevlm.types import Value
@@ -67,9 +68,7 @@ def helped(found: Mapping[str, Gain]) -> bool:
 
 def keep(texts: Sequence[str], file: Path) -> None:
     """Write answers as JSON lines, whole or not at all."""
-    partial = file.with_suffix(".partial")
-    partial.write_text("".join(json.dumps(text, ensure_ascii=False) + "\n" for text in texts), encoding="utf-8")
-    partial.replace(file)
+    files.write(file, "".join(json.dumps(text, ensure_ascii=False) + "\n" for text in texts))
 
 
 def kept(file: Path) -> list[str] | None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from facevlm.data.files import mend
 from facevlm.data.sample import reason
 from facevlm.errors import InputError
 from facevlm.training.tuning.keeping import Judged
@@ -66,12 +66,9 @@ def done(file: Path) -> list[Annotation]:
     """
     if not file.is_file():
         return []
-    content = file.read_bytes()
-    whole = content[: content.rfind(b"\n") + 1]
-    if len(whole) < len(content):
-        os.truncate(file, len(whole))
+    mend(file)
     try:
-        return [Annotation.model_validate_json(line) for line in whole.splitlines()]
+        return [Annotation.model_validate_json(line) for line in file.read_bytes().splitlines()]
     except ValidationError as error:
         raise InputError(f"{file}: not the annotations of a round ({reason(error)}); give another --out") from None
 

@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import Field
 
 from facevlm.config import asset_dir
+from facevlm.data import files
 from facevlm.errors import InputError
 from facevlm.models import Model
 from facevlm.training.recipe import read
@@ -138,10 +139,7 @@ def _lines(found: Sequence[Annotation], beside: Path | None, folder: Path) -> It
 
 
 def _write(file: Path, lines: Iterator[str] | Sequence[str]) -> None:
-    partial = file.with_name(f"{file.name}.partial")
     try:
-        with partial.open("w", encoding="utf-8") as written:
-            written.writelines(lines)
-        partial.replace(file)
+        files.write(file, "".join(lines))
     except OSError as error:
         raise InputError(f"{file}: cannot be written ({error.strerror}); free space or give another --out") from None

@@ -1,0 +1,178 @@
+"""An index of faces in a folder: those nearest to a face or to a text, among a million in milliseconds.
+
+index.json says by which weights it was built and of what, entries.jsonl has a line for each face, faces.faiss their
+vectors in the same order (Douze et al. 2024, arXiv 2401.08281). Pictures stay where they are; none is copied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from facevlm.errors import InputError
+from facevlm.matching import cells, searching
+from facevlm.matching.matcher import Matcher, Vectors
+from facevlm.types import AU_CODES, Box, Value
+
+DESCRIPTION, ENTRIES, VECTORS = "index.json", "entries.jsonl", "faces.faiss"
+_SIDES = 2 * len(AU_CODES)
+
+
+class Entry(Value):
+    """A face of the index."""
+
+    picture: str  # relative to the folder the index was built of
+    sha256: str  # of the picture
+    face: int  # its number in the picture
+    box: Box
+    label: str | None = None
+    units: tuple[float | None, ...] | None = None  # measured: left and right of each action unit in turn
+
+
+class Neighbour(Value):
+    """A face of the index, and its cosine with what was looked for, or how well it fits a text."""
+
+    entry: Entry
+    likeness: float
+
+
+class Description(Value):
+    """What an index was built of, and by what."""
+
+    facevlm: str
+    matcher: str
+    checkpoint: str | None
+    fingerprint: str  # of the matcher's weights
+    dim: int
+    source: str  # the folder of the pictures
+    labels: str  # where the labels were taken from
+    pictures: int
+    left_out: int  # faces and pictures that could not be used
+    faces: int
+    labelled: int
+    probes: int | None  # cells searched for a face; None where every vector is compared
+
+
+class Index:
+    """An index that was built. Any thread may use it.
+
+    Raises:
+        InputError: the folder is no index, or a damaged one.
+        PrerequisiteError: faiss is not installed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        cells.check_installed()
+        self.folder = folder
+        self.description = described(folder)
+        self._lines = _Lines(folder / ENTRIES)
+        self._vectors = cells.read(folder / VECTORS)
+        if not self._vectors.ntotal == len(self._lines) == self.description.faces:
+            raise InputError(f"{folder}: its files do not belong together; remove it and build it again")
+
+    def matcher(self, threads: int | None = None) -> Matcher:
+        """The model it was built by. Raises InputError where that has other weights by now."""
+        loaded = Matcher(self.description.matcher, self.description.checkpoint, threads)
+        self.check(loaded)
+        return loaded
+
+    def check(self, matcher: Matcher) -> None:
+        """Raises InputError where another model than this built it."""
+        built = self.description
+        if matcher.fingerprint != built.fingerprint:
+            raise InputError(
+                f"{self.folder}: was built by {built.matcher} of the weights {built.fingerprint}, and {matcher.name} "
+                f"has {matcher.fingerprint}; build it again"
+            )
+
+    def nearest(
+        self,
+        vector: Vectors,
+        count: int,
+        *,
+        wanted: Callable[[Entry], bool] = lambda entry: True,
+    ) -> tuple[Neighbour, ...]:
+        """The faces most like a vector, the likest first.
+
+        Args:
+            vector: (dim,) float32 of length 1.
+            count: how many, at most.
+            wanted: those that may be among them.
+        """
+        asked, exact = count, False
+        while True:
+            found = [each for each in self._searched(vector, asked, exact) if wanted(each.entry)]
+            if len(found) >= count or asked >= len(self._lines):
+                return tuple(found[:count])
+            asked, exact = asked * 4, True
+
+    def fitting(self, matcher: Matcher, text: str, count: int) -> tuple[Neighbour, ...]:
+        """The faces that fit a text best: where it claims an action unit, those that measure it most.
+
+        Raises:
+            InputError: a word the matcher does not know.
+        """
+        likeness, rows = cells.search(self._vectors, matcher.texts([text]), len(self._lines), None)
+        order = np.argsort(rows[0])
+        found = searching.scores(text, likeness[0][order], self._units)
+        best = np.argsort(-found, kind="stable")[:count]
+        return tuple(Neighbour(entry=self._entry(row), likeness=round(float(found[row]), 4)) for row in best.tolist())
+
+    @cached_property
+    def _units(self) -> NDArray[np.float32]:
+        """(faces, 24, 2) what was measured of the action units; NaN where nothing was."""
+        kept = [self._entry(row).units or (None,) * _SIDES for row in range(len(self._lines))]
+        return np.array(kept, np.float32).reshape(-1, len(AU_CODES), 2)
+
+    def _searched(self, vector: Vectors, count: int, exact: bool) -> list[Neighbour]:
+        probes = None if exact else self.description.probes
+        likeness, rows = cells.search(self._vectors, vector[None], min(count, len(self._lines)), probes)
+        pairs = zip(likeness[0].tolist(), rows[0].tolist(), strict=True)
+        return [Neighbour(entry=self._entry(row), likeness=round(cosine, 4)) for cosine, row in pairs if row >= 0]
+
+    def _entry(self, row: int) -> Entry:
+        try:
+            return Entry.model_validate_json(self._lines[row])
+        except ValidationError:
+            raise InputError(f"{self.folder / ENTRIES}, row {row + 1}: no face of an index; build it again") from None
+
+
+def described(folder: Path) -> Description:
+    """What index.json says. Raises InputError where the folder is no index."""
+    file = folder / DESCRIPTION
+    try:
+        return Description.model_validate_json(file.read_bytes())
+    except OSError:
+        begun = "; its building was cut short, the same command goes on" if beginning(folder).is_dir() else ""
+        raise InputError(f"{folder}: no index of faces{begun or '; make one with `facevlm index build`'}") from None
+    except ValidationError:
+        raise InputError(f"{file}: is not that of an index of faces; build the index again") from None
+
+
+def beginning(folder: Path) -> Path:
+    """Where an index is built before it is whole."""
+    whole = folder.resolve()
+    return whole.parent / f"{whole.name}.partial"
+
+
+class _Lines:
+    """The lines of a file, each read when it is asked for."""
+
+    def __init__(self, file: Path) -> None:
+        try:
+            self._bytes: NDArray[np.uint8] = np.memmap(file, np.uint8, "r")
+        except (OSError, ValueError) as error:
+            raise InputError(f"{file}: cannot be read ({error}); build the index again") from None
+        self._ends = np.flatnonzero(self._bytes == ord("\n"))
+
+    def __len__(self) -> int:
+        return len(self._ends)
+
+    def __getitem__(self, row: int) -> bytes:
+        start = self._ends[row - 1] + 1 if row else 0
+        return self._bytes[start : self._ends[row]].tobytes()
