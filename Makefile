@@ -5,7 +5,7 @@ READY := .venv/.ready
 # A .venv that does not start, or was made for another folder, is made again.
 $(shell [ "$$(cat $(READY) 2>/dev/null)" = "$(CURDIR)" ] && $(BIN)/python -c '' 2>/dev/null || rm -f $(READY))
 
-.PHONY: demo test test-vllm lint imports types tests format bench bench-serve explanations ladder conversation \
+.PHONY: demo test test-vllm lint imports types tests format bench bench-serve explanations ladder conversation matching \
 	leaderboard embedded constraints wheel clean help
 .DEFAULT_GOAL := help
 
@@ -34,14 +34,14 @@ format: $(READY) ## put the code in order
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(READY) ## print the figures the README quotes: make bench DATA=folder
-	$(BIN)/python evals/bench.py --data $(or $(DATA),../shared/data)
+bench: $(READY) ## detection, speed and memory: make bench DATA=folder
+	$(BIN)/python evals/bench.py --data $(or $(DATA),../shared/data) --out evals/reports
 
 bench-serve: .venv-vllm/.ready ## what the gateway and the batch runner cost beside vLLM alone
 	$(BIN)/python evals/serve.py --out evals/reports
 
-explanations: $(READY) ## what the explanations are worth: make explanations DATA=folder
-	$(BIN)/python evals/explanations.py --data $(or $(DATA),../shared/data) --out evals/reports
+explanations: $(READY) ## what the explanations are worth: make explanations DATA=folder ADAPTERS="--adapter a --adapter b"
+	$(BIN)/python evals/explanations.py --data $(or $(DATA),../shared/data) --out evals/reports $(ADAPTERS)
 
 ladder: $(READY) ## what training, marks, cues and the order of the answer bring: make ladder DATA=folder
 	$(BIN)/python evals/ladder.py --data $(or $(DATA),../shared/data) --out evals/reports
@@ -49,14 +49,19 @@ ladder: $(READY) ## what training, marks, cues and the order of the answer bring
 conversation: $(READY) ## how well questions in one's own words are answered
 	$(BIN)/python evals/conversation.py --out evals/reports
 
+matching: $(READY) ## what the matcher is worth: make matching DATA=folder OPTIONS="--fit --zero-shot FOLDER --without EMOTION=FOLDER"
+	$(BIN)/python evals/matching.py --data $(or $(DATA),../shared/data) --out evals/reports $(OPTIONS)
+
 leaderboard: $(READY) ## evals/leaderboard.md and the README's table, from the reports
 	$(BIN)/python evals/leaderboard.py
 
-embedded: $(READY) ## make the embedded model again from nothing: make embedded DATA=folder; goes on where it was
+embedded: $(READY) ## make the embedded model and the matcher again from nothing: make embedded DATA=folder; goes on where it was
 	$(BIN)/facevlm train base adapters/nano-base/recipe.yaml --data $(or $(DATA),../shared/data)/ferplus \
 		--rig $(or $(DATA),../shared/data)/ict_facekit/ict_facekit.npz --out adapters/nano-base
 	$(BIN)/facevlm train sft adapters/nano-facs/recipe.yaml --data $(or $(DATA),../shared/data)/ferplus \
 		--out adapters/nano-facs
+	$(BIN)/facevlm train clip adapters/nano-clip/recipe.yaml --data $(or $(DATA),../shared/data)/ferplus \
+		--rig $(or $(DATA),../shared/data)/ict_facekit/ict_facekit.npz --out adapters/nano-clip
 
 wheel: $(READY) ## build dist/facevlm-….whl and the source archive
 	$(BIN)/python -m hatchling build

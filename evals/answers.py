@@ -22,12 +22,13 @@ from pydantic import TypeAdapter
 from facevlm import FaceReasoner, faces, models, prompting
 from facevlm.cli.printing import progress
 from facevlm.config import asset_dir
-from facevlm.data import ferplus
+from facevlm.data import ferplus, files
 from facevlm.data.sample import Sample, read_samples
 from facevlm.data.synth.produce import SAMPLES
 from facevlm.faces.decode import Source
 from facevlm.models import Model
 from facevlm.prompting import Prompt
+from facevlm.training.facts import METRICS
 from facevlm.types import Analysis, FaceAnalysis, Value
 
 Retell = Callable[[Model, Prompt, Sequence[str]], Model]  # the pictures' ids come in the order they are asked about
@@ -66,7 +67,8 @@ class Asking:
     def digest(self) -> str:
         """Of all that the answers depend on."""
         folders = [_folder(f"{self.model}-base", self.model), _folder(self.adapter, self.adapter)]
-        weights = (file for folder in folders for file in folder.glob("*") if file.suffix in (".safetensors", ".json"))
+        weights = [file for folder in folders for end in ("safetensors", "json") for file in folder.glob(f"*.{end}")]
+        weights = [file for file in weights if file.name != METRICS]  # these figures are of the answers
         tables = (file for file in Path(faces.__file__).parent.iterdir() if file.suffix in (".json", ".yaml", ".npz"))
         reference = prompting.load(self.prompt, "face").reference
         content = hashlib.sha256("\n".join([self.adapter, reference, self.marks, self.told]).encode())
@@ -143,11 +145,8 @@ def _read(file: Path) -> dict[str, Told]:
     """The answers there are; a last line without its end, which an interrupted run was writing, is taken back."""
     if not file.is_file():
         return {}
-    content = file.read_bytes()
-    whole = content[: content.rfind(b"\n") + 1]
-    if whole != content:
-        file.write_bytes(whole)
-    rows: Iterable[Told] = map(_TOLD.validate_json, whole.splitlines())
+    files.mend(file)
+    rows: Iterable[Told] = map(_TOLD.validate_json, file.read_bytes().splitlines())
     return {row.id: row for row in rows}
 
 

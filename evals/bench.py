@@ -1,34 +1,38 @@
-"""The figures the README quotes, measured: `make bench` (needs the data folder; `--only speed` does not).
+"""Detection in photographs, speed and memory: `make bench` (needs the data folder; `--only speed` does not).
 
-    python evals/bench.py --data ../shared/data [--only faces|ferplus|speed] [--limit N] [--out evals/reports/bench.md]
+    python evals/bench.py [--data ../shared/data] [--only faces|speed] [--out evals/reports]
 
-Figures come with 95 % intervals: Wilson's for a share of faces, percentile bootstrap over faces for the rest.
+`--out` writes the report of this version, such as 0.1.0.md. Measure on an idle machine. Shares come with Wilson's 95 %
+interval.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import texts
-from numpy.typing import NDArray
 from PIL import Image
 
-from facevlm.evaluation.intervals import figure, figures, share_text
-from facevlm.evaluation.metrics import calibration, emotion, faithfulness, grounding
+from facevlm.evaluation.intervals import share_text
+from facevlm.evaluation.metrics import grounding
 
 Row = tuple[str, str, str]  # what, figure, target
 IOU = 0.35
+PROJECT = Path(__file__).parent.parent / "pyproject.toml"
+PROCESSOR = Path("/proc/cpuinfo")
+ELSEWHERE = "What is right about faces is in `explanations.md` and in the reports of `facevlm eval run`, by suite."
 
 
 def main() -> None:
@@ -36,16 +40,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--only", choices=PARTS)
-    parser.add_argument("--limit", type=int, help="faces of FER+, for a quick look")
-    parser.add_argument("--prompt", default="sov-cot")
-    parser.add_argument("--out", type=Path, help="a Markdown file the table is written to as well")
+    parser.add_argument("--out", type=Path, help="folder for the report, called by the version")
     options = parser.parse_args()
+    if options.out and options.only:
+        parser.error("--out writes the whole report; leave out --only")
     rows = [row for name in PARTS if options.only in (None, name) for row in PARTS[name](options)]
     table = "\n".join(["| what | measured | at least |", "|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows)])
     print(table)
     if options.out:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(f"`{' '.join(['python', *sys.argv])}`\n\n{table}\n", encoding="utf-8")
+        options.out.mkdir(parents=True, exist_ok=True)
+        version = tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]["version"]
+        (options.out / f"{version}.md").write_text(report(version, table), encoding="utf-8")
+
+
+def report(version: str, table: str) -> str:
+    """The page of this version: the table, by what command, when and on what machine it was measured."""
+    command = " ".join(["python", *sys.argv])
+    known = [line.partition(":")[2].strip() for line in PROCESSOR.read_text().splitlines() if "model name" in line]
+    machine = f"{len(os.sched_getaffinity(0))} CPU cores ({known[0] if known else 'unknown'})"
+    return f"# FaceVLM {version}\n\n`{command}`, {machine}, {date.today()}. {ELSEWHERE}\n\n{table}\n"
 
 
 def faces(options: argparse.Namespace) -> Iterator[Row]:
@@ -73,48 +86,6 @@ def _matched(found: list[Any], known: list[list[float]]) -> int:
     return int((grounding.matched(found, boxes, IOU) >= 0).sum())
 
 
-def ferplus(options: argparse.Namespace) -> Iterator[Row]:
-    """FER+ validation, strict majority, through `analyze_many`; a face that is not found counts as wrong."""
-    from facevlm import FaceReasoner
-    from facevlm.data.ferplus import read
-    from facevlm.types import EMOTIONS
-
-    split = read(options.data / "ferplus", "valid")
-    split = split.where(split.strict_majority() >= 0)
-    split = split.where(np.arange(len(split)) < (options.limit or len(split)))
-    reasoner = FaceReasoner(prompt=options.prompt)
-    started = time.perf_counter()
-    results: list[Any] = list(reasoner.analyze_many(Image.fromarray(image).convert("RGB") for image in split.images))
-    seconds = time.perf_counter() - started
-    first = [result.faces[0] if result.faces else None for result in results]
-    truth, guess = split.strict_majority(), emotion.concluded(first)
-    named = f"FER+ validation, strict majority, n = {len(split)}, {options.prompt}"
-    found = [face for face in first if face]
-    yield f"{named}: faces found", share_text(len(found), len(split)), "0.98"
-    yield f"{named}: accuracy", share_text(int((guess == truth).sum()), len(truth)), "0.82"
-    for which, classes in (("all eight", EMOTIONS), ("classes with ≥ 100 faces", emotion.COMMON)):
-        yield f"{named}: macro-F1, {which}", str(figure(emotion.macro_f1(guess, truth, over=classes))), "reported"
-    for index, name in enumerate(EMOTIONS):
-        of = truth == index
-        yield f"recall of {name}", share_text(int((guess[of] == index).sum()), int(of.sum())), "reported"
-    valid = sum(face.error is None for face in found)
-    yield "answers that parse and name only drawn faces", share_text(valid, len(found)), "1.00"
-    yield from _honesty(first, guess == truth)
-    yield "faces per second over the whole split", f"{len(split) / seconds:.1f}", "reported"
-
-
-def _honesty(faces: list[Any], right: NDArray[np.bool_]) -> Iterator[Row]:
-    """How far the explanations hold: claims against measurement, and probabilities against outcomes."""
-    claims = figures(faithfulness.measured(faithfulness.verdicts(faces)))
-    yield "claims supported by measurement", str(claims["faithfulness"]), "0.90"
-    yield "claims that could be measured", str(claims["coverage"]), "0.70"
-    told = [face.explanation for face in faces if face and face.explanation]
-    cited = sum(texts.cites_what_it_observed(each) for each in told)
-    yield "interpretations that cite only action units they observed", share_text(cited, len(told)), "reported"
-    error = figure(calibration.calibration_error(calibration.surest(faces), right))
-    yield "expected calibration error, 15 bins", str(error), "at most 0.06"
-
-
 def speed(_: argparse.Namespace) -> Iterator[Row]:
     """Times on this machine; the front end in a process with one thread, as torch is not needed there."""
     yield from _measured_apart("front")
@@ -129,7 +100,7 @@ def _measured_apart(part: str) -> Iterator[Row]:
     environment = {"OMP_NUM_THREADS": "1"} if part == "front" else {}
     code = f"import sys; sys.path.insert(0, 'evals'); import bench; bench.print_rows(bench.{part}())"
     output = subprocess.run(
-        [sys.executable, "-c", code], check=True, capture_output=True, text=True, env=_environment(environment)
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, env=os.environ | environment
     ).stdout
     yield from (tuple(row) for row in json.loads(output.splitlines()[-1]))
 
@@ -208,13 +179,7 @@ def _timed(action: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def _environment(extra: dict[str, str]) -> dict[str, str]:
-    import os
-
-    return {**os.environ, **extra}
-
-
-PARTS: dict[str, Callable[[argparse.Namespace], Iterator[Row]]] = {"faces": faces, "ferplus": ferplus, "speed": speed}
+PARTS: dict[str, Callable[[argparse.Namespace], Iterator[Row]]] = {"faces": faces, "speed": speed}
 
 if __name__ == "__main__":
     main()

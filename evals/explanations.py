@@ -4,9 +4,10 @@
         [--limit N] [--show] [--out evals/reports]
 
 Accuracy and the cost of explaining, claims against true action units, faithfulness with and without the face's own
-cues, what the conclusion depends on, and the texts. Several `--adapter` give their mean, with the figure of each.
-Answers are kept in the work folder: a second run scores them again without asking the model. Shares of faces come with
-Wilson's 95 % interval; what is pooled from claims, F1, calibration and differences with a bootstrap over faces.
+cues, what the conclusion depends on, and the texts, of the first `--adapter`; of several, which are seeds of one
+recipe, then the mean accuracy and that of each. Answers are kept in the work folder: a second run scores them again
+without asking the model. Shares of faces come with Wilson's 95 % interval; what is pooled from claims, F1, calibration
+and differences with a bootstrap over faces.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ from facevlm.types import AU_CODES, EMOTIONS, Explanation, FaceAnalysis
 
 DISFA = (1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25, 26)
 TOLD = {"own": "its own cues", "withheld": "cues withheld", "exchanged": "another face's cues"}
+COUNTS = {2: "two", 3: "three", 4: "four", 5: "five"}
 SHOWN = 20
 
 
@@ -74,30 +76,32 @@ def main() -> None:
     options = _options()
     studies = [Study(Asking(adapter, model=options.model), options) for adapter in options.adapter or ["nano-facs"]]
     try:
-        lines = [
-            line for name, part in PARTS.items() if options.only in (None, name) for line in averaged(part, studies)
-        ]
+        lines = [line for name, part in PARTS.items() if options.only in (None, name) for line in part(studies[0])]
+        seeds = averaged(studies) if len(studies) > 1 else []
         if options.show:
             show(studies[0])
     except FaceVLMError as error:
         print(f"explanations: {error}", file=sys.stderr)
         sys.exit(error.exit_status)
     command = " ".join(["python", *sys.argv])
-    table = markdown(lines)
-    print(table)
+    text = report(lines, seeds)
+    print(text)
     if options.out:
         options.out.mkdir(parents=True, exist_ok=True)
-        (options.out / "explanations.md").write_text(f"# Explanations\n\n`{command}`\n\n{table}\n", encoding="utf-8")
-        figures = [{"what": what, **figure.as_json(), "command": command} for what, figure, _ in lines]
+        (options.out / "explanations.md").write_text(f"# Explanations\n\n`{command}`\n\n{text}\n", encoding="utf-8")
+        figures = [{"what": what, **figure.as_json(), "command": command} for what, figure, _ in [*lines, *seeds]]
         (options.out / "explanations.json").write_text(
             json.dumps(figures, indent=1, ensure_ascii=False), encoding="utf-8"
         )
 
 
-def averaged(part: Callable[[Study], Iterator[Line]], studies: Sequence[Study]) -> list[Line]:
-    """The lines of one part, of several adapters their mean."""
-    each = [list(part(study)) for study in studies]
-    return [(of[0][0], intervals.mean([line[1] for line in of]), of[0][2]) for of in zip(*each, strict=True)]
+def averaged(studies: Sequence[Study]) -> list[Line]:
+    """The mean accuracy of several seeds, and all that goes with it."""
+    number = COUNTS.get(len(studies), str(len(studies)))
+    return [
+        (f"{of[0][0]}, mean of {number} seeds", intervals.mean([figure for _, figure, _ in of]), of[0][2])
+        for of in zip(*map(accuracy, studies), strict=True)
+    ]
 
 
 def accuracy(study: Study) -> Iterator[Line]:
@@ -207,6 +211,13 @@ def show(study: Study) -> None:
         print(f"{label}: {texts.written(each)}\n")
 
 
+def report(lines: Sequence[Line], seeds: Sequence[Line]) -> str:
+    """The tables, in Markdown: of the first adapter, and of the mean of several."""
+    if not seeds:
+        return markdown(lines)
+    return f"{markdown(lines)}\n\n## Mean of the seeds of the adapter, and each\n\n{markdown(seeds)}"
+
+
 def markdown(lines: Sequence[Line]) -> str:
     """A Markdown table."""
     rows = [f"| {what} | {figure} | {least} |" for what, figure, least in lines]
@@ -220,7 +231,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--arrays", type=Path, default=Path("runs/nano/ferplus-train-64.npz"), help="for the reader")
     parser.add_argument("--model", default="nano", help="the base: a name or a folder")
     parser.add_argument("--adapter", action="append", help="a name or a folder; give it again for more seeds")
-    parser.add_argument("--only", choices=PARTS)
+    parser.add_argument("--only", choices=PARTS, help="one part of the first adapter's figures, for a quick look")
     parser.add_argument("--limit", type=int, help="pictures of each set, for a quick look")
     parser.add_argument("--show", action="store_true", help=f"print {SHOWN} random answers first")
     parser.add_argument("--out", type=Path, help="folder for explanations.md and explanations.json")

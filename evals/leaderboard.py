@@ -170,7 +170,8 @@ def _of_report(report: Report) -> Iterator[tuple[str, Cell]]:
 
 
 def _of_score(score: Score) -> Cell:
-    return Cell(table.figure(score), score.value)
+    counts = "" if score.value is None else f"{score.n * score.value:,.0f} of {score.n:,}"
+    return Cell(table.figure(score), score.value, counts)
 
 
 def _score(row: dict[str, Any]) -> Score:

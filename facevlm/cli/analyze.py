@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +12,9 @@ from facevlm.cli import options, printing
 from facevlm.cli.ending import say
 
 if TYPE_CHECKING:
+    from facevlm.config import Settings
     from facevlm.errors import FaceVLMError
+    from facevlm.matching.examples import Examples
     from facevlm.reasoning import FaceReasoner
     from facevlm.types import Analysis
 
@@ -20,9 +22,12 @@ EXAMPLES = options.examples(
     "facevlm analyze photo.jpg",
     "facevlm analyze *.jpg --format jsonl > results.jsonl",
     "facevlm analyze photo.jpg --out reports        # JSON, marked picture and a page to look at",
+    "facevlm analyze photo.jpg --second-opinion     # and what a matcher sees on the same faces",
     "facevlm analyze photo.jpg --model Qwen/Qwen3-VL-8B-Instruct --base-url http://localhost:8001/v1",
 )
 _MODEL_FAILED = 4
+
+Addition = Callable[[str, "Analysis"], "Analysis"]  # what is added to the analysis of an image
 
 
 def analyze(
@@ -40,6 +45,19 @@ def analyze(
     batch_size: Annotated[
         int, typer.Option("--batch-size", envvar="FACEVLM_BATCH_SIZE", min=1, help="Faces the model answers together.")
     ] = 32,
+    second_opinion: Annotated[
+        bool,
+        options.option("--second-opinion", "Add what a matcher sees, how far it is from the model, and both fused."),
+    ] = False,
+    matcher: Annotated[
+        str, options.option("--matcher", "Matcher of the second opinion: nano-clip, or a folder.")
+    ] = "nano-clip",
+    examples: Annotated[
+        int | None, options.option("--examples", "Show a large model so many labelled faces of --index first.", min=1)
+    ] = None,
+    index: Annotated[
+        Path | None, options.option("--index", "Index of labelled faces that `facevlm index build` made.")
+    ] = None,
 ) -> None:
     """Explain every face: its action units, the emotion read from them and why, each claim checked.
 
@@ -48,6 +66,8 @@ def analyze(
     from facevlm.reasoning import FaceReasoner
 
     reports = None if out is None else options.folder(out)
+    settings = options.settings(timeout=timeout, threads=threads)
+    add = _opinion(matcher, settings) if second_opinion else None
     reasoner = FaceReasoner(
         model=model,
         adapter=adapter,
@@ -55,15 +75,21 @@ def analyze(
         base_url=base_url,
         api_key_env=api_key_env,
         marks=marks,
-        settings=options.settings(timeout=timeout, threads=threads),
+        settings=settings,
+        examples=None if examples is None else _examples(examples, index, settings),
     )
-    status = explain(reasoner, images, format, reports, batch_size)
+    status = explain(reasoner, images, format, reports, batch_size, add)
     if status:
         raise typer.Exit(status)
 
 
 def explain(
-    reasoner: FaceReasoner, images: Sequence[str], form: options.Format, reports: Path | None, size: int
+    reasoner: FaceReasoner,
+    images: Sequence[str],
+    form: options.Format,
+    reports: Path | None,
+    size: int,
+    add: Addition | None = None,
 ) -> int:
     """Analyse, print and write every image; returns the highest exit status that any of them calls for."""
     status = 0
@@ -71,10 +97,37 @@ def explain(
     with printing.progress(len(images)) as tick:
         results = reasoner.analyze_many(images, batch_size=size, errors="return")
         for image, result in zip(images, results, strict=True):
+            if add is not None and not isinstance(result, Exception):
+                result = add(image, result)
             status = max(status, _finish(image, result, printer, reports))
             tick()
     printer.close()
     return status
+
+
+def _examples(count: int, folder: Path | None, settings: Settings) -> Examples:
+    """What chooses examples; raises as `Index` and `Examples` do."""
+    from facevlm.cli.index.pictures import opener
+    from facevlm.errors import InputError
+    from facevlm.matching.examples import Examples
+    from facevlm.matching.index import Index
+
+    if folder is None:
+        raise InputError(f"--examples {count}: taken from an index; name it with --index")
+    index = Index(folder)
+    return Examples(index, index.matcher(settings.threads), count, opener(Path(index.description.source)))
+
+
+def _opinion(matcher: str, settings: Settings) -> Addition:
+    """What adds a second opinion; raises as `Matcher` does."""
+    from facevlm.faces import decode
+    from facevlm.matching.matcher import Matcher
+    from facevlm.matching.matching import Choice
+    from facevlm.matching.opinion import second_opinion
+    from facevlm.types import EMOTIONS
+
+    choice = Choice(Matcher(matcher, threads=settings.threads), EMOTIONS)
+    return lambda image, analysis: second_opinion(choice, analysis, decode(image, settings))
 
 
 def _finish(image: str, result: Analysis | FaceVLMError, printer: printing.Printer, reports: Path | None) -> int:

@@ -8,8 +8,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from facevlm.cli import options
 from facevlm.cli.ending import say
 from facevlm.errors import InputError, PrerequisiteError
@@ -23,8 +21,8 @@ _LIBRARIES = ("streamlit", "langgraph", "langchain")
 
 
 def app(
-    host: Annotated[str, typer.Option("--host", envvar="FACEVLM_APP_HOST", help="Address to listen at.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", envvar="FACEVLM_APP_PORT", min=1, max=65535, help="Port.")] = 8501,
+    host: Annotated[str, options.option("--host", "Address to listen at.", variable="FACEVLM_APP_HOST")] = "127.0.0.1",
+    port: Annotated[int, options.option("--port", "Port.", variable="FACEVLM_APP_PORT", min=1, max=65535)] = 8501,
     model: options.ModelOption = "nano",
     adapter: options.AdapterOption = None,
     base_url: options.BaseUrlOption = None,
@@ -35,15 +33,14 @@ def app(
     threads: options.ThreadsOption = None,
     store: Annotated[
         Path | None,
-        typer.Option(
+        options.option(
             "--store",
-            envvar="FACEVLM_STORE",
+            "File of the conversations that are saved.",
             show_default="a file of yours, ~/.local/share/facevlm/conversations.sqlite",
-            help="File of the conversations that are saved.",
         ),
     ] = None,
     browser: Annotated[
-        bool, typer.Option("--browser/--no-browser", envvar="FACEVLM_APP_BROWSER", help="Open a browser.")
+        bool, options.option("--browser/--no-browser", "Open a browser.", variable="FACEVLM_APP_BROWSER")
     ] = True,
 ) -> None:
     """Chat about the faces of a picture in the browser, with the evidence lit on the face.

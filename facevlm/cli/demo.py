@@ -16,9 +16,7 @@ _PICTURE = "astronaut.png"
 
 
 def demo(
-    out: Annotated[Path, typer.Option("--out", "-o", envvar="FACEVLM_OUT", help="Folder for the report.")] = Path(
-        "facevlm-demo"
-    ),
+    out: Annotated[Path, options.option("--out -o", "Folder for the report.")] = Path("facevlm-demo"),
     format: options.FormatOption = "table",
     threads: options.ThreadsOption = None,
 ) -> None:

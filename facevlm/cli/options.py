@@ -25,13 +25,13 @@ def option(names: str, help: str, *, variable: str | None = None, **more: Any) -
     """A `typer.Option` that may be set as `FACEVLM_…` too.
 
     Args:
-        names: `--out -o`; the first names the variable.
+        names: `--out -o`, or `--on/--off`; the first names the variable.
         help: what it is for.
         variable: where it is not named so.
         more: as `typer.Option` takes it.
     """
     words = names.split()
-    name = variable or f"FACEVLM_{words[0].removeprefix('--').replace('-', '_').upper()}"
+    name = variable or f"FACEVLM_{words[0].partition('/')[0].removeprefix('--').replace('-', '_').upper()}"
     return typer.Option(*words, envvar=name, help=help, **more)
 
 

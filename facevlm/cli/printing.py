@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import typer
 
@@ -13,14 +13,26 @@ from facevlm.cli.ending import say
 from facevlm.cli.options import Format
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from facevlm.training.measurement.reliability import Reliability
-    from facevlm.types import Analysis
+    from facevlm.types import Analysis, ImageInfo
 
 _PIPE_WIDTH = 120  # columns of a table that goes to a file or another program
 
 
+class Wording(Protocol):
+    """How a result is told to people: `facevlm.reasoning.report` for analyses."""
+
+    COLUMNS: tuple[str, ...]
+
+    def rows(self, result: Any, /) -> Sequence[Sequence[str]]: ...
+
+    def markdown(self, result: Any, /) -> str: ...
+
+
 class Printer:
-    """Prints analyses as they come; JSON of several images is one array, printed when all are there."""
+    """Prints results as they come; JSON of several images is one array, printed when all are there."""
 
     def __init__(self, form: Format, several: bool) -> None:
         self._form = form
@@ -31,15 +43,19 @@ class Printer:
         """Print one analysis, or keep its text for the array."""
         from facevlm.reasoning import report
 
+        self.show_worded(analysis, analysis.image.source, report)
+
+    def show_worded(self, result: BaseModel, source: str, wording: Wording) -> None:
+        """Print what was found in one photograph, or keep its text for the array."""
         match self._form:
             case "table":
-                show(_table(report.COLUMNS, report.rows(analysis), analysis.image.source))
+                show(_table(wording.COLUMNS, wording.rows(result), source))
             case "markdown":
-                typer.echo(report.markdown(analysis))
+                typer.echo(wording.markdown(result))
             case "jsonl":
-                typer.echo(analysis.model_dump_json())
+                typer.echo(result.model_dump_json())
             case "json":
-                self._held.append(analysis.model_dump_json(indent=2))
+                self._held.append(result.model_dump_json(indent=2))
         sys.stdout.flush()
 
     def close(self) -> None:
@@ -86,14 +102,18 @@ def reliability(found: Mapping[int, Reliability]) -> None:
 
 
 def notices(analysis: Analysis) -> None:
-    """Tell on stderr what the result alone would not: how the picture was read, that it has no face, what failed."""
-    source = analysis.image.source
-    for note in analysis.image.notes:
-        say(f"{source}: {note}")
-    if not analysis.faces:
-        say(f"{source}: no face found")
+    """Tell on stderr what the result alone would not: what `looked` tells, and what failed."""
+    looked(analysis.image, len(analysis.faces))
     for error, ids in _failures(analysis).items():
-        say(f"{source}: face {', '.join(map(str, ids))}: {error}")
+        say(f"{analysis.image.source}: face {', '.join(map(str, ids))}: {error}")
+
+
+def looked(image: ImageInfo, faces: int) -> None:
+    """Tell on stderr how a picture was read, and if it has no face."""
+    for note in image.notes:
+        say(f"{image.source}: {note}")
+    if not faces:
+        say(f"{image.source}: no face found")
 
 
 def _failures(analysis: Analysis) -> dict[str, list[int]]:

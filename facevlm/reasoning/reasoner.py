@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -21,9 +21,9 @@ from facevlm.config import Settings
 from facevlm.errors import FaceVLMError, InputError, ModelError
 from facevlm.faces.decode import Source
 from facevlm.models import Answer, Model
-from facevlm.prompting import Dialogue
+from facevlm.prompting import Dialogue, Example
 from facevlm.reasoning.check import check
-from facevlm.reasoning.seeing import Seen, find, mark
+from facevlm.reasoning.seeing import Found, Seen, beside, find, mark
 from facevlm.reasoning.told import Told, told
 from facevlm.types import Analysis, Conversation, Explanation, Face, FaceAnalysis, Provenance
 
@@ -41,9 +41,10 @@ class FaceReasoner:
         api_key_env: the variable that holds the endpoint's key, `OPENAI_API_KEY` by default.
         marks: what is drawn on faces: plain, box, number or landmarks (Set-of-Vision, arXiv 2410.02244).
         settings: time-out, threads and the limits on pictures; by default from the environment.
+        examples: gives labelled faces to show before each photograph, see `matching.examples`; none where it has none.
 
     Raises:
-        InputError: no such model, adapter or prompt.
+        InputError: no such model, adapter or prompt, or examples for a model that asks by face.
         PrerequisiteError: something the model needs is not installed or not set.
     """
 
@@ -56,8 +57,10 @@ class FaceReasoner:
         api_key_env: str | None = None,
         marks: str = "landmarks",
         settings: Settings | None = None,
+        examples: Callable[[Found], Sequence[Example]] | None = None,
     ) -> None:
         self._settings = settings or Settings()
+        self._examples = examples
         self._marks = marks
         if isinstance(model, str):
             key, timeout, threads = self._settings.api_key_env, self._settings.timeout, self._settings.threads
@@ -66,6 +69,8 @@ class FaceReasoner:
         self.prompt = prompting.load(prompt, model.asks)
         if not self.prompt.per_face:
             raise InputError(f"{prompt}: this prompt answers a question and explains no faces; use sov-cot")
+        if examples is not None and model.asks == "face":
+            raise InputError(f"{model.name}: is asked face by face and was never shown examples; use a larger model")
 
     def analyze(self, source: Source) -> Analysis:
         """The analysis of one photograph: a path, a file's bytes, a PIL image or an (h, w, 3) uint8 RGB array.
@@ -114,14 +119,17 @@ class FaceReasoner:
 
     def see(self, source: Source) -> Seen:
         """The first part of the chain: everything before the prompt. Raises InputError as `analyze` does."""
-        return mark(find(source, self._settings), self._marks, self.crop_size)
+        found = find(source, self._settings)
+        seen = mark(found, self._marks, self.crop_size)
+        examples = self._examples(found) if self._examples is not None and found.faces else ()
+        return beside(seen, examples) if examples else seen
 
     def ask(self, seen: Seen) -> tuple[Conversation, ...]:
         """What the model is asked: about the whole photograph, or about each face; nothing without one."""
         if not seen.marked.faces:
             return ()
         if self.model.asks == "scene":
-            return (prompting.render_scene(self.prompt, seen.marked),)
+            return (prompting.after_examples(prompting.render_scene(self.prompt, seen.marked), seen.examples),)
         return tuple(prompting.render_face(self.prompt, face, small) for face, small in _with_crops(seen))
 
     def inquire(self, seen: Seen, asked: Dialogue) -> tuple[Conversation, ...]:
@@ -153,12 +161,16 @@ class FaceReasoner:
             facevlm=facevlm.__version__,
             model=self.model.name,
             adapter=self.model.adapter,
-            prompt=self.prompt.reference,
+            prompt=self._reference(seen),
             marks=seen.marked.variant,
             seconds=round(seconds, 3),
         )
         analysed = tuple(_face_analysis(face, explained[face.id]) for face in faces)
         return Analysis(image=seen.image, faces=analysed, provenance=provenance, marked=seen.marked)
+
+    def _reference(self, seen: Seen) -> str:
+        shown = f"+{len(seen.examples)}×{prompting.example_reference()}" if seen.examples else ""
+        return f"{self.prompt.reference}{shown}"
 
     def _asked(self, source: Source) -> _Asked:
         started = time.perf_counter()

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Template
 from PIL import Image
 
 from facevlm import facs
 from facevlm.errors import InputError
 from facevlm.faces.action_units import THRESHOLDS
 from facevlm.reasoning import text
+from facevlm.reasoning.template import template
 from facevlm.reasoning.text import COLUMNS, markdown, rows
 from facevlm.types import EMOTIONS, INTENSITY_VALUES, Analysis, Box, Check, FaceAnalysis, Observation
 
@@ -156,18 +157,14 @@ def _encoded(image: Image.Image, kind: str) -> bytes:
 
 @cache
 def _page() -> Template:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+    return template(
+        Path(__file__).with_name("report.html.jinja"),
+        emotion=text.emotion,
+        agreement=text.agreement,
+        second_opinion=text.second_opinion,
+        provenance=text.provenance,
+        percent=text.percent,
+        LIMITS=text.LIMITS,
+        SIGNS=text.SIGNS,
+        EMOTIONS=EMOTIONS,
     )
-    words = {
-        "emotion": text.emotion,
-        "agreement": text.agreement,
-        "provenance": text.provenance,
-        "percent": text.percent,
-    }
-    environment.globals.update(words, LIMITS=text.LIMITS, SIGNS=text.SIGNS, EMOTIONS=EMOTIONS)
-    return environment.get_template("report.html.jinja")

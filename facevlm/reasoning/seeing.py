@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from PIL import Image
 
@@ -10,6 +11,7 @@ from facevlm import faces, marks
 from facevlm.config import Settings
 from facevlm.faces.decode import Source
 from facevlm.marks.crop import crop
+from facevlm.prompting import Example
 from facevlm.types import Face, ImageInfo, MarkedImage, Picture
 
 
@@ -28,6 +30,7 @@ class Seen:
     image: ImageInfo
     marked: MarkedImage
     crops: tuple[Image.Image, ...]  # of the faces in their order; none for a model that asks by scene
+    examples: tuple[Example, ...] = ()  # labelled faces of other pictures
 
 
 def find(source: Source, settings: Settings | None = None) -> Found:
@@ -48,3 +51,10 @@ def mark(found: Found, variant: str, crop_size: int | None) -> Seen:
         notes=picture.notes,
     )
     return Seen(info, marks.draw(picture.image, found.faces, variant), tuple(small))
+
+
+def beside(seen: Seen, examples: Sequence[Example]) -> Seen:
+    """The photograph with the examples shown before it, which its notes then tell."""
+    told = ", ".join(f"{example.label} ({example.source})" for example in examples)
+    notes = (*seen.image.notes, f"shown as examples: {told}")
+    return replace(seen, image=seen.image.model_copy(update={"notes": notes}), examples=tuple(examples))

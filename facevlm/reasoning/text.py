@@ -9,9 +9,9 @@ import re
 from pathlib import Path
 
 from facevlm import facs
-from facevlm.types import Analysis, FaceAnalysis, Observation, Verdict
+from facevlm.types import Analysis, FaceAnalysis, Observation, Reading, Verdict
 
-COLUMNS = ("face", "emotion", "what it shows", "why", "agreement with measurement")
+COLUMNS: tuple[str, ...] = ("face", "emotion", "what it shows", "why", "agreement with measurement")
 
 # A sign besides the word, so that no verdict rests on colour.
 SIGNS: dict[Verdict, str] = {"supported": "✓", "contradicted": "✗", "unmeasurable": "?"}
@@ -59,6 +59,18 @@ def agreement(face: FaceAnalysis) -> str:
     return f"faithfulness {percent(face.faithfulness)}, coverage {percent(face.coverage)}"
 
 
+def second_opinion(face: FaceAnalysis) -> str:
+    """What a matcher sees, what model and matcher say together, and whether they differ; empty without a matcher."""
+    told = face.second_opinion
+    if told is None:
+        return ""
+    sees = f"The matcher sees {_reading(told.alone)}"
+    if told.together is None:
+        return f"{sees}."
+    end = "they disagree" if told.differs else "they agree"
+    return f"{sees}, together with the model {_reading(told.together)}; {end} (divergence {told.disagreement:.2f})."
+
+
 def provenance(analysis: Analysis) -> str:
     """What produced the analysis, on one line."""
     made = analysis.provenance
@@ -73,22 +85,28 @@ def percent(share: float) -> str:
     return ">99%" if 0.995 <= share < 1 else f"{share:.0%}"
 
 
+def _reading(told: Reading) -> str:
+    return f"{told.emotion} {percent(told.probabilities[told.emotion])}"
+
+
 def _row(face: FaceAnalysis) -> tuple[str, ...]:
     if face.explanation is None:
-        return str(face.id), emotion(face), face.error or "", "", ""
+        return str(face.id), emotion(face), face.error or "", second_opinion(face), ""
     claims = zip(face.explanation.observations, face.checks, strict=True)
     shown = "\n".join(f"{SIGNS[check.verdict]} {claim(observation)}" for observation, check in claims)
-    return str(face.id), emotion(face), shown, face.explanation.interpretation, agreement(face)
+    why = "\n".join(filter(None, (face.explanation.interpretation, second_opinion(face))))
+    return str(face.id), emotion(face), shown, why, agreement(face)
 
 
 def _markdown_face(face: FaceAnalysis) -> str:
     if face.explanation is None:
-        return f"## Face {face.id}\n\n{plain(face.error or '')}"
+        return "\n\n".join(filter(None, (f"## Face {face.id}", plain(face.error or ""), second_opinion(face))))
     parts = [
         f"## Face {face.id}: {emotion(face)}",
         _markdown_claims(face),
         plain(face.explanation.interpretation),
         plain(face.explanation.context or ""),
+        second_opinion(face),
         f"Agreement with measurement: {agreement(face)}.",
         f"Quality: {', '.join(face.quality.flags)}." if face.quality.flags else "",
     ]

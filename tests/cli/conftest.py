@@ -1,11 +1,9 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +12,7 @@ import pytest
 from PIL import Image
 
 from facevlm.cli import main
+from tests.served import Handler, Server, listening
 
 Mood = Literal["well", "failing", "web page", "slow", "inventing"]
 
@@ -42,16 +41,11 @@ def facevlm(capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
     return run
 
 
-class Endpoint(ThreadingHTTPServer):
+class Endpoint(Server):
     """An OpenAI-compatible server of a vision-language model that sees a smile everywhere."""
 
-    daemon_threads = True
     mood: Mood = "well"
     asked: int = 0
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/v1"
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -60,41 +54,28 @@ class Endpoint(ThreadingHTTPServer):
 
 @pytest.fixture
 def endpoint() -> Iterator[Endpoint]:
-    server = Endpoint(("127.0.0.1", 0), _Handler)
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
+    with listening(Endpoint(_Handler)) as server:
+        yield server
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Handler):
     server: Endpoint
 
     def do_GET(self) -> None:
-        self._reply(200, json.dumps({"object": "list", "data": [{"id": "smiler", "object": "model"}]}))
+        self.reply({"object": "list", "data": [{"id": "smiler", "object": "model"}]})
 
     def do_POST(self) -> None:
-        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        request = self.asked()
         self.server.asked += 1
         match self.server.mood:
             case "failing":
-                self._reply(500, '{"error": {"message": "out of memory"}}')
+                self.reply_text('{"error": {"message": "out of memory"}}', 500)
             case "web page":
-                self._reply(200, "<html><body>Welcome</body></html>", "text/html")
+                self.reply_text("<html><body>Welcome</body></html>", kind="text/html")
             case "slow":
                 time.sleep(3)
             case _:
-                self._reply(200, json.dumps(_completion(request, self.server.mood)))
-
-    def _reply(self, status: int, body: str, kind: str = "application/json") -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body.encode())))
-        self.end_headers()
-        self.wfile.write(body.encode())
-
-    def log_message(self, *_: object) -> None:
-        pass
+                self.reply(_completion(request, self.server.mood))
 
 
 def _completion(request: dict[str, Any], mood: Mood) -> dict[str, Any]:

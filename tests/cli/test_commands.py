@@ -20,6 +20,11 @@ Run = Callable[..., Outcome]
 COMMANDS = (
     ("demo",),
     ("analyze",),
+    ("match",),
+    ("index", "build"),
+    ("index", "query"),
+    ("chat",),
+    ("app",),
     ("batch",),
     ("serve",),
     ("models",),
@@ -35,6 +40,14 @@ COMMANDS = (
     ("train", "cues"),
     ("train", "grpo"),
     ("train", "rounds"),
+    ("train", "clip"),
+    ("eval", "list"),
+    ("eval", "run"),
+    ("eval", "score"),
+    ("eval", "compare"),
+    ("eval", "report"),
+    ("eval", "fairness"),
+    ("eval", "fairness-faces"),
 )
 
 

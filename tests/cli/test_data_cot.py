@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ import pytest
 from facevlm.data.cot import parse
 from facevlm.data.sample import Sample, read_samples
 from tests.cli.conftest import Outcome
+from tests.served import Handler, Server, listening
 
 Run = Callable[..., Outcome]
 
@@ -44,43 +43,30 @@ def samples(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
-class Writer(ThreadingHTTPServer):
+class Writer(Server):
     """An OpenAI-compatible server of a model that rewords a text as told."""
 
-    daemon_threads = True
     change: Callable[[str], str] = staticmethod(lambda text: text)
 
     @property
     def options(self) -> tuple[str, ...]:
-        return "--rewrite", "--model", "writer", "--base-url", f"http://127.0.0.1:{self.server_port}/v1"
+        return "--rewrite", "--model", "writer", "--base-url", self.url
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Handler):
     server: Writer
 
     def do_POST(self) -> None:
-        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        text = request["messages"][0]["content"].partition("Observations:")[2].partition("Observations:")[2]
+        text = self.asked()["messages"][0]["content"].partition("Observations:")[2].partition("Observations:")[2]
         message = {"role": "assistant", "content": self.server.change("Observations:" + text)}
         choice = {"index": 0, "finish_reason": "stop", "message": message}
-        body = json.dumps({"id": "1", "object": "chat.completion", "choices": [choice]}).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        pass
+        self.reply({"id": "1", "object": "chat.completion", "choices": [choice]})
 
 
 @pytest.fixture
 def writer() -> Iterator[Writer]:
-    server = Writer(("127.0.0.1", 0), _Handler)
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
+    with listening(Writer(_Handler)) as server:
+        yield server
 
 
 def test_help_shows_examples(facevlm: Run) -> None:

@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,6 +18,7 @@ from PIL import Image
 from facevlm.completions import ChatRequest, Completer, Served
 from facevlm.models import GREEDY, Answer, Piece, Sampling
 from facevlm.types import EMOTIONS, Conversation, Generation
+from tests.served import Handler, Server, listening
 
 CLAIM = {"au": 12, "intensity": "D", "side": "both", "evidence": "the lip corners are drawn up"}
 FACE = {"observations": [CLAIM], "interpretation": "Typical of happiness.", "emotion": "happiness"}
@@ -174,28 +174,24 @@ class Upstream:
 @pytest.fixture
 def upstream() -> Iterator[Upstream]:
     endpoint = Upstream()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(endpoint))
-    server.daemon_threads = True
-    endpoint.url = f"http://127.0.0.1:{server.server_port}/v1"
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    yield endpoint
-    server.shutdown()
-    server.server_close()
+    with listening(Server(_handler(endpoint))) as server:
+        endpoint.url = server.url
+        yield endpoint
 
 
-def _handler(endpoint: Upstream) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
+def _handler(endpoint: Upstream) -> type[Handler]:
+    class Streaming(Handler):
         def do_GET(self) -> None:
-            self._send({"data": [{"id": each} for each in endpoint.ids]})
+            self.reply({"data": [{"id": each} for each in endpoint.ids]})
 
         def do_POST(self) -> None:
-            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            asked = self.asked()
             endpoint.requests.append(asked)
             if asked.get("stream"):
                 self._stream()
             else:
                 message = {"role": "assistant", "content": endpoint.text}
-                self._send({"id": "1", "object": "chat.completion", "created": 1, "model": "big", "usage": USAGE,
+                self.reply({"id": "1", "object": "chat.completion", "created": 1, "model": "big", "usage": USAGE,
                             "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]})  # fmt: skip
 
         def _stream(self) -> None:
@@ -218,15 +214,4 @@ def _handler(endpoint: Upstream) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(f"data: {json.dumps(body | more)}\n\n".encode())
             self.wfile.flush()
 
-        def _send(self, body: Any) -> None:
-            data = json.dumps(body).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    return Handler
+    return Streaming

@@ -88,6 +88,12 @@ def test_other_weights_of_the_same_name_are_another_file(tmp_path: Path) -> None
     assert len(digests) == 2
 
 
+def test_figures_beside_the_weights_are_not_what_answers_depend_on(tmp_path: Path) -> None:
+    before = Asking(str(tmp_path)).digest()
+    (tmp_path / "metrics.json").write_text("[]")
+    assert Asking(str(tmp_path)).digest() == before
+
+
 def test_a_retelling_is_given_the_pictures_that_are_asked_about(
     model: Neutral, pictures: Pictures, tmp_path: Path
 ) -> None:

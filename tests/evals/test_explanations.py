@@ -43,14 +43,15 @@ def test_a_unit_measures_by_its_stronger_side(face: Any) -> None:
     assert not measured[1].any()
 
 
-def test_several_adapters_give_a_line_of_their_mean() -> None:
-    def part(study: Study) -> Any:
+def test_several_adapters_give_a_line_of_their_mean(monkeypatch: pytest.MonkeyPatch) -> None:
+    def accuracy(study: Study) -> Any:
         value = {"one": 0.8, "two": 0.9}[study.asking.adapter]
         yield "accuracy", Figure(value, value - 0.01, value + 0.01, 10), "0.82"
 
+    monkeypatch.setattr(explanations, "accuracy", accuracy)
     studies = [Study(Asking(name), argparse.Namespace()) for name in ("one", "two")]
-    ((what, figure, least),) = explanations.averaged(part, studies)
-    assert (what, least) == ("accuracy", "0.82")
+    ((what, figure, least),) = explanations.averaged(studies)
+    assert (what, least) == ("accuracy, mean of two seeds", "0.82")
     assert figure.value == pytest.approx(0.85)
     assert figure.each == (0.8, 0.9)
 

@@ -13,7 +13,7 @@ from leaderboard import BEGIN, END, HEAD, Cell
 from facevlm.errors import InputError
 from facevlm.evaluation.report.facts import Report
 from facevlm.evaluation.report.writing import Committed
-from tests.evaluation.report import made
+from tests.evaluation import made
 
 
 @pytest.fixture
@@ -60,6 +60,7 @@ def test_the_leaderboard_is_of_the_reports_that_are_committed() -> None:
         ("{x:.2f}", "bench.md", "found", "0.90"),  # of 57 of 63, not of 0.905
         ("{x}", "bench.md", "a face", "0.18 s"),
         ("{x}", "made/report.json", "accuracy", "0.500 (0.100–0.900)"),
+        ("{x:counts}", "made/report.json", "accuracy", "3 of 6"),
         ("{x}", "made/report.json", "blurred: accuracy", "0.250 (0.000–0.600)"),
         ("{x}", "made/report.json", "F1, happiness", "0.750 (0.500–1.000)"),
         ("{x}", "made/report.json", "light dim: accuracy", "1.000 (0.400–1.000)"),

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from facevlm import FaceReasoner, prompting
+from facevlm.config import asset_dir
 from facevlm.data import ferplus
 from facevlm.faces import decode, find
 from facevlm.marks import crop
@@ -67,6 +68,46 @@ def test_observations_follow_what_was_measured(reasoner: FaceReasoner, portrait:
     picture, face = portrait
     assert 12 in {each.au for each in told(reasoner, blank(picture), face).observations}
     assert told(reasoner, blank(picture), resting(face)).observations == ()
+
+
+@pytest.fixture(scope="module")
+def render() -> tuple[Picture, Face]:
+    """A synthetic face at rest."""
+    picture = decode(asset_dir("evals") / "suites" / "conversation" / "rest.jpg")
+    return picture, find(picture)[0].model_copy(update={"id": 1})
+
+
+def shift(reasoner: FaceReasoner, face: Face, *shown: tuple[Picture, Face]) -> float:
+    """By how much the emotion's probabilities move, 0 to 1, when the same is told of one face's pixels and another's;
+    no landmarks are drawn, which would tell what was measured.
+    """
+    label = prompting.load("sov-label", "face")
+    crops = [crop(picture.image, of, reasoner.model.crop_size, "plain") for picture, of in shown]
+    answers = reasoner.model.generate([prompting.render_face(label, face, each) for each in crops])
+    one, other = (answer.probabilities for answer in answers if isinstance(answer, Generation))
+    assert one is not None
+    assert other is not None
+    return sum(abs(one[emotion] - other[emotion]) for emotion in EMOTIONS) / 2
+
+
+def test_the_same_measurements_of_other_pixels_are_another_emotion(
+    reasoner: FaceReasoner, portrait: tuple[Picture, Face], render: tuple[Picture, Face]
+) -> None:
+    for _, face in (portrait, render):
+        assert shift(reasoner, face, portrait, render) >= 0.4  # 0.88 and 0.67 of the model that ships
+
+
+def test_without_pixels_the_same_measurements_are_the_same_emotion(
+    reasoner: FaceReasoner,
+    portrait: tuple[Picture, Face],
+    render: tuple[Picture, Face],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """So the test before this one fails of a model that ignores them."""
+    connector = reasoner.model.network.model.connector
+    seen = connector.forward
+    monkeypatch.setattr(connector, "forward", lambda *given: 0 * seen(*given))
+    assert shift(reasoner, portrait[1], portrait, render) < 0.001
 
 
 def test_the_emotion_is_seen_in_the_pixels_too(reasoner: FaceReasoner, some_faces: ferplus.FerPlus) -> None:

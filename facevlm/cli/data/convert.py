@@ -36,29 +36,23 @@ def convert(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for SPLIT.jsonl and images/.")],
     kind: Annotated[
         str,
-        typer.Option(
+        options.option(
             "--from",
-            envvar="FACEVLM_FROM",
-            help="What SOURCE is: samples, ferplus, rafdb, rafdb-compound, affectnet, ckplus, disfa, bp4d, emotionet, "
+            "What SOURCE is: samples, ferplus, rafdb, rafdb-compound, affectnet, ckplus, disfa, bp4d, emotionet, "
             "faba, fea20k, or own (a folder of pictures per emotion, a CSV table or JSON lines).",
         ),
     ] = SAMPLES,
-    to: Annotated[Target, typer.Option("--to", envvar="FACEVLM_TO", help="The format of the rows.")] = "samples",
-    split: Annotated[
-        str, typer.Option("--split", envvar="FACEVLM_SPLIT", help="The split that is read; nothing else is touched.")
-    ] = "train",
+    to: Annotated[Target, options.option("--to", "The format of the rows.")] = "samples",
+    split: Annotated[str, options.option("--split", "The split that is read; nothing else is touched.")] = "train",
     picture: Annotated[
         Treatment,
-        typer.Option(
+        options.option(
             "--picture",
-            envvar="FACEVLM_PICTURE",
-            help="What a row shows: the picture as given, a marked crop of the face, or the whole picture marked.",
+            "What a row shows: the picture as given, a marked crop of the face, or the whole picture marked.",
         ),
     ] = "as-given",
-    size: Annotated[int, typer.Option("--size", envvar="FACEVLM_SIZE", min=32, help="Side of a crop in pixels.")] = 224,
-    limit: Annotated[
-        int | None, typer.Option("--limit", envvar="FACEVLM_LIMIT", min=1, help="Only so many faces, the first ones.")
-    ] = None,
+    size: Annotated[int, options.option("--size", "Side of a crop in pixels.", min=32)] = 224,
+    limit: Annotated[int | None, options.option("--limit", "Only so many faces, the first ones.", min=1)] = None,
 ) -> None:
     """Read a data set into samples, or turn samples into rows to train on.
 

@@ -51,32 +51,22 @@ def cot(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="File the rows are added to; rows in it are kept.")],
     form: Annotated[
         Literal["short", "long"],
-        typer.Option("--form", envvar="FACEVLM_FORM", help="The JSON of small models, or prose for large ones."),
+        options.option("--form", "The JSON of small models, or prose for large ones."),
     ] = "long",
-    per_face: Annotated[
-        int, typer.Option("--per-face", envvar="FACEVLM_PER_FACE", min=0, help="Explanations of each face.")
-    ] = 1,
-    questions: Annotated[
-        int, typer.Option("--questions", envvar="FACEVLM_QUESTIONS", min=0, help="Questions on each face, at most.")
-    ] = 0,
-    seed: Annotated[int, typer.Option("--seed", envvar="FACEVLM_SEED", help="One seed, one result.")] = 0,
+    per_face: Annotated[int, options.option("--per-face", "Explanations of each face.", min=0)] = 1,
+    questions: Annotated[int, options.option("--questions", "Questions on each face, at most.", min=0)] = 0,
+    seed: Annotated[int, options.option("--seed", "One seed, one result.")] = 0,
     aus: Annotated[
         Literal["auto", "truth", "measured"],
-        typer.Option(
-            "--aus",
-            envvar="FACEVLM_AUS",
-            help="Action units of the data set, those measured on the picture, or the first where there are any.",
+        options.option(
+            "--aus", "Action units of the data set, those measured on the picture, or the first where there are any."
         ),
     ] = "auto",
     rewrite: Annotated[
         bool,
-        typer.Option(
-            "--rewrite", envvar="FACEVLM_REWRITE", help="Have a model reword long texts; kept where they say the same."
-        ),
+        options.option("--rewrite", "Have a model reword long texts; kept where they say the same."),
     ] = False,
-    model: Annotated[
-        str | None, typer.Option("--model", "-m", envvar="FACEVLM_MODEL", help="The rewriting model's id.")
-    ] = None,
+    model: Annotated[str | None, options.option("--model -m", "The rewriting model's id.")] = None,
     base_url: options.BaseUrlOption = None,
     api_key_env: options.ApiKeyOption = "OPENAI_API_KEY",
     timeout: options.TimeoutOption = 120.0,

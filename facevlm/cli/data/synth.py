@@ -20,20 +20,14 @@ EXAMPLES = options.examples(
 
 def synth(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder of the data set; a run cut short goes on there.")],
-    rig: Annotated[
-        Path, typer.Option("--rig", envvar="FACEVLM_RIG", help="ICT-FaceKit as one archive, see the README.")
-    ],
-    recipe: Annotated[
-        str, typer.Option("--recipe", envvar="FACEVLM_RECIPE", help="faces, groups, or a YAML file of your own.")
-    ] = "faces",
+    rig: Annotated[Path, options.option("--rig", "ICT-FaceKit as one archive, see the README.")],
+    recipe: Annotated[str, options.option("--recipe", "faces, groups, or a YAML file of your own.")] = "faces",
     count: Annotated[
         int | None,
-        typer.Option("--count", "-n", envvar="FACEVLM_COUNT", min=1, help="Pictures; else as the recipe says."),
+        options.option("--count -n", "Pictures; else as the recipe says.", min=1),
     ] = None,
-    seed: Annotated[
-        int | None, typer.Option("--seed", envvar="FACEVLM_SEED", min=0, help="Else as the recipe says.")
-    ] = None,
-    workers: Annotated[int, typer.Option("--workers", envvar="FACEVLM_WORKERS", min=1, help="Processes.")] = 2,
+    seed: Annotated[int | None, options.option("--seed", "Else as the recipe says.", min=0)] = None,
+    workers: Annotated[int, options.option("--workers", "Processes.", min=1)] = 2,
 ) -> None:
     """Render faces with known action units, tell the truth of each as JSON lines, and print the file of it.
 

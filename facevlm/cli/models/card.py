@@ -20,20 +20,16 @@ def card(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="An adapter or a base model; gets its README.md.")],
     metrics: Annotated[
         list[Path] | None,
-        typer.Option(
-            "--metrics",
-            envvar="FACEVLM_METRICS",
-            show_default="FOLDER/metrics.json",
-            help="Figures of an evaluation; may be given several times.",
+        options.option(
+            "--metrics", "Figures of an evaluation; may be given several times.", show_default="FOLDER/metrics.json"
         ),
     ] = None,
     notes: Annotated[
         Path | None,
-        typer.Option(
+        options.option(
             "--notes",
-            envvar="FACEVLM_NOTES",
+            "What people write of it: purpose, data and their licences, limits.",
             show_default="FOLDER/card.yaml",
-            help="What people write of it: purpose, data and their licences, limits.",
         ),
     ] = None,
 ) -> None:

@@ -32,32 +32,20 @@ def verify(
     ],
     base_url: Annotated[
         str,
-        typer.Option(
-            "--base-url", envvar="FACEVLM_BASE_URL", help="The endpoint that serves it, in float32, e.g. vLLM's."
-        ),
+        options.option("--base-url", "The endpoint that serves it, in float32, e.g. vLLM's."),
     ],
     model: options.ModelOption = "nano",
     served_as: Annotated[
         str | None,
-        typer.Option(
-            "--served-as",
-            envvar="FACEVLM_SERVED_AS",
-            show_default="the adapter's name",
-            help="The endpoint's id of the adapter.",
-        ),
+        options.option("--served-as", "The endpoint's id of the adapter.", show_default="the adapter's name"),
     ] = None,
     pictures: Annotated[
         Path | None,
-        typer.Option(
-            "--pictures",
-            envvar="FACEVLM_PICTURES",
-            show_default="ten of one photograph",
-            help="Folder whose first ten pictures are asked about.",
+        options.option(
+            "--pictures", "Folder whose first ten pictures are asked about.", show_default="ten of one photograph"
         ),
     ] = None,
-    tokens: Annotated[
-        int, typer.Option("--tokens", envvar="FACEVLM_TOKENS", min=1, help="Tokens compared of each answer, at most.")
-    ] = 256,
+    tokens: Annotated[int, options.option("--tokens", "Tokens compared of each answer, at most.", min=1)] = 256,
     prompt: options.PromptOption = "sov-cot",
     api_key_env: options.ApiKeyOption = "OPENAI_API_KEY",
     timeout: options.TimeoutOption = 120.0,
