@@ -227,10 +227,11 @@ class Reading(Value):
 
 
 class SecondOpinion(Value):
-    """What a matcher sees on a face the model explained. The last three are null where there is no explanation.
+    """What a matcher sees on a face the model explained. What compares the two is null where there is no explanation.
 
     `disagreement` is the divergence of Jensen and Shannon between the two, in bits: 0 where they say the same, 1 where
-    they share nothing. `differs` says whether they name different emotions.
+    they share nothing. `differs` says whether they name different emotions. `fits_none` says whether the face fits none
+    of the eight emotions, null where the matcher brings no rule for that.
     """
 
     matcher: str  # name@first 12 hex digits of the sha256 of its weights
@@ -238,6 +239,7 @@ class SecondOpinion(Value):
     together: Reading | None  # model and matcher, fused
     disagreement: float | None
     differs: bool | None
+    fits_none: bool | None = None
 
 
 class FaceAnalysis(Value):

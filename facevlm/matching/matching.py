@@ -57,13 +57,18 @@ class Choice:
         self._places = embedded(matcher, chosen)
         self._shown = shown(matcher, chosen)
 
-    def probabilities(self, faces: Vectors) -> Rows:
-        """(faces, labels), each row summing to 1: the softmax of scale × cosine ÷ temperature.
+    def logits(self, faces: Vectors) -> Rows:
+        """(faces, labels) scale × cosine ÷ temperature.
 
         Args:
             faces: (faces, dim) vectors of the matcher.
         """
-        return softmax(self.matcher.scale * faces @ self._places.T / self.matcher.temperature)
+        found: Rows = (self.matcher.scale * faces @ self._places.T / self.matcher.temperature).astype(np.float64)
+        return found
+
+    def probabilities(self, faces: Vectors) -> Rows:
+        """(faces, labels), each row summing to 1: the softmax of the logits."""
+        return softmax(self.logits(faces))
 
     def alone(self, faces: Vectors) -> Rows:
         """(faces, labels) in 0–1: how true what each label shows is of each face, whatever the other labels are.

@@ -64,7 +64,7 @@ def second_opinion(face: FaceAnalysis) -> str:
     told = face.second_opinion
     if told is None:
         return ""
-    sees = f"The matcher sees {_reading(told.alone)}"
+    sees = f"The matcher sees {_reading(told.alone)}{', though the face fits none well' if told.fits_none else ''}"
     if told.together is None:
         return f"{sees}."
     end = "they disagree" if told.differs else "they agree"

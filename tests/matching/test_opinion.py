@@ -13,7 +13,7 @@ from facevlm.faces import decode
 from facevlm.matching.matcher import Matcher
 from facevlm.matching.matching import Choice
 from facevlm.matching.opinion import model_probabilities, second_opinion
-from facevlm.reasoning import report
+from facevlm.reasoning import report, text
 from facevlm.types import EMOTIONS, Analysis, Explanation, FaceAnalysis
 from tests.reasoning.conftest import ANSWER, ScriptedModel
 
@@ -91,7 +91,7 @@ def test_the_explanation_stays_the_models_own(asked: Analysis, analysis: Analysi
 def test_the_json_holds_an_opinion_only_where_one_was_asked(asked: Analysis, analysis: Analysis) -> None:
     assert "second_opinion" not in analysis.model_dump_json()
     told = json.loads(asked.model_dump_json())["faces"][0]["second_opinion"]
-    assert set(told) == {"matcher", "alone", "together", "disagreement", "differs"}
+    assert set(told) == {"matcher", "alone", "together", "disagreement", "differs", "fits_none"}
     assert Analysis.model_validate_json(asked.model_dump_json()).faces == asked.faces
 
 
@@ -118,3 +118,17 @@ def test_a_report_without_an_opinion_says_nothing_of_it(analysis: Analysis) -> N
 def test_answers_of_the_scripted_model_are_as_these_tests_say(analysis: Analysis) -> None:
     assert analysis.faces[0].explanation.emotion == ANSWER["emotion"]
     assert model_probabilities(analysis.faces[0].explanation)[:2] == [0.1, 0.9]
+
+
+def test_a_face_may_fit_none_of_the_emotions_by_the_rule_the_matcher_brings(
+    tiny_clip: Path, analysis: Analysis, asked: Analysis, two_faces: Image.Image
+) -> None:
+    assert opinion(asked.faces[0]).fits_none is None
+    matcher, told = Matcher(str(tiny_clip)), {}
+    for threshold in (-1e9, 1e9):
+        spreads = {"energy": {"mean": 0.0, "deviation": 1.0}}
+        matcher.facts["unseen"] = {"spreads": spreads, "threshold": threshold}
+        told[threshold] = second_opinion(Choice(matcher, EMOTIONS), analysis, decode(two_faces))
+    assert all(opinion(face).fits_none is True for face in told[-1e9].faces)
+    assert all(opinion(face).fits_none is False for face in told[1e9].faces)
+    assert "fits none well" in text.second_opinion(told[-1e9].faces[0])

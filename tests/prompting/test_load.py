@@ -48,7 +48,7 @@ def test_chain_of_thought_comes_before_the_label_and_label_first_after(asks: Ask
 
 
 def test_an_unknown_prompt_is_refused_with_those_that_exist() -> None:
-    with pytest.raises(InputError, match="no scene prompt is called 'nonsense'; use one of sov-cot, .*sov-label"):
+    with pytest.raises(InputError, match=r"no scene prompt is called .nonsense.; use one of sov-cot, .*sov-label"):
         prompting.load("nonsense", "scene")
 
 

@@ -5,12 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from facevlm.cli import options
 from facevlm.cli.train.options import Config, Data, Out, Renders, Work, Workers, show_progress
 from facevlm.errors import InputError
-from facevlm.types import EMOTIONS
 
 EXAMPLES = options.examples(
     "facevlm train clip adapters/nano-clip/recipe.yaml --data ferplus --rig ict_facekit.npz --out my-clip",
@@ -26,15 +23,18 @@ def clip(
     work: Work = Path("runs/nano"),
     workers: Workers = 2,
     without: Annotated[
-        str | None,
-        typer.Option("--without", metavar="EMOTION", help="Leave its faces and its words out."),
+        str | None, options.option("--without", "Leave its faces and its words out.", metavar="EMOTION")
     ] = None,
     labels: Annotated[
         bool,
-        typer.Option("--labels/--no-labels", help="Learn from votes too, or from action units alone."),
+        options.option(
+            "--labels/--no-labels", "Learn from votes too, or from action units alone.", variable="FACEVLM_VOTES"
+        ),
     ] = True,
 ) -> None:
     """Train the matcher from nothing: faces and captions of what they show, contrastively."""
+    from facevlm.types import EMOTIONS
+
     if without is not None and without not in EMOTIONS:
         raise InputError(f"--without {without}: not an emotion; use one of {', '.join(EMOTIONS)}")
     from facevlm.training.matcher import clip as training
