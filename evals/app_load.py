@@ -109,14 +109,25 @@ async def _turn(page: Page, number: int, turn: int, tally: Tally) -> None:
     await page.get_by_test_id("stChatMessage").nth(1).locator("p").first.wait_for()
     tally.first_words.append(time.monotonic() - began)
     await page.locator(f'img.fv-picture[alt*="{"one face" if one else "3 faces"} found"]').wait_for()
-    line, question = page.get_by_test_id("stChatInputTextArea"), f"Is AU 12 there? Person {number} asks, turn {turn}."
     began = time.monotonic()
-    await line.fill(question)
-    await line.press("Enter")
+    await _say(page, f"Is AU 12 there? Person {number} asks, turn {turn}.")
     await page.get_by_test_id("stChatMessage").nth(3).get_by_text("What each sentence rests on").wait_for()
     tally.follow_ups.append(time.monotonic() - began)
     tally.answers += 2
     await _look_for_others(page, number, turn, tally)
+
+
+async def _say(page: Page, question: str) -> None:
+    """Send a line; while the page is drawn again it may not be taken, and is then sent once more."""
+    line = page.get_by_test_id("stChatInputTextArea")
+    await line.fill(question)
+    for _ in range(PATIENCE // 500):
+        await line.press("Enter")
+        await page.wait_for_timeout(500)
+        if await line.input_value() != question:
+            return
+        await line.fill(question)
+    raise TimeoutError("the line was not taken")
 
 
 async def _look_for_others(page: Page, number: int, turn: int, tally: Tally) -> None:
