@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import pytest
@@ -141,8 +141,8 @@ def test_a_fit_whose_files_cannot_be_written_leaves_those_that_were_there(
     folder = outside_the_package(monkeypatch, tmp_path)
     regressor.WEIGHTS.write_bytes(b"before")
 
-    def full(file: Path, **_arrays: object) -> None:
-        Path(file).write_bytes(b"half")
+    def full(file: BinaryIO, **_arrays: object) -> None:
+        file.write(b"half")
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(np, "savez_compressed", full)
