@@ -45,3 +45,20 @@ def nano() -> Path:
     if not (folder / "model.safetensors").is_file():
         pytest.skip(f"{folder} holds no weights; train them with `facevlm train base`")
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a matcher of the shipped kind, tiny and of chance weights: it reads all words and sees nothing."""
+    import open_clip
+    import torch
+
+    from facevlm.training.matcher import clip
+    from facevlm.training.recipe import Clip
+
+    folder = tmp_path_factory.mktemp("matcher") / "tiny-clip"
+    chosen = Clip(renders={}, epochs=1, words=32, layers=1, dim=32)
+    clip.write_configuration(folder, chosen)
+    torch.manual_seed(0)
+    clip.save(open_clip.create_model(f"local-dir:{folder}", load_weights=False), folder, chosen)
+    return folder

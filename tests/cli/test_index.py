@@ -12,23 +12,6 @@ from tests.cli.conftest import Endpoint, Outcome
 Run = Callable[..., Outcome]
 
 
-@pytest.fixture(scope="module")
-def tiny_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a matcher of the shipped kind, tiny and of chance weights."""
-    import open_clip
-    import torch
-
-    from facevlm.training.matcher import clip
-    from facevlm.training.recipe import Clip
-
-    folder = tmp_path_factory.mktemp("matcher") / "tiny-clip"
-    chosen = Clip(renders={}, epochs=1, words=32, layers=1, dim=32)
-    clip.write_configuration(folder, chosen)
-    torch.manual_seed(0)
-    clip.save(open_clip.create_model(f"local-dir:{folder}", load_weights=False), folder, chosen)
-    return folder
-
-
 @pytest.fixture
 def faces(tmp_path: Path, astronaut: Path, empty_wall: Path) -> Path:
     """A folder with one face under «happiness», and a wall beside it."""
