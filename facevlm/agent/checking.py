@@ -55,10 +55,6 @@ def _overstated(claim: Claim, face: Face) -> Iterator[str]:
 def _emotions(text: str, case: Case, face: Face) -> Iterator[str]:
     named = {emotion for emotion in EMOTIONS if re.search(rf"\b{emotion}\b", text, re.I)}
     is_read = case.emotion(face) if named or case.question.intent == "emotion" else None
-    for sentence in re.split(r"(?<=[.!?]) ", text):  # two wordings run into one
-        yield from (
-            f"it says {each} twice" for each in sorted(named) if len(re.findall(rf"\b{each}\b", sentence, re.I)) > 1
-        )
     if case.question.intent == "emotion" and is_read not in named:
         yield f"it does not say {is_read}"
     spoken_of = {is_read, *case.question.emotions, *case.focus.emotions}

@@ -94,6 +94,9 @@ def _repeated(clause: str) -> Iterator[str]:
     numbers = re.findall(r"\d+", clause)
     if len(numbers) != len(set(numbers)):
         yield "it repeats itself"
+    for emotion in EMOTIONS:  # two of its wordings run into one
+        if len(re.findall(rf"\b{emotion}\b", clause, re.I)) > 1:
+            yield f"it says {emotion} twice"
 
 
 def _shown(clause: str, face: Face) -> Iterator[str]:

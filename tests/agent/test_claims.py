@@ -42,6 +42,7 @@ def test_what_is_so_passes(words, smiling):
     ("words", "reason"),
     [
         ("Yes, AU 12 is there: the cheeks are raised.", "is AU 6"),
+        ("For happiness speak AU 6 and 12 make a whole prototype of happiness.", "happiness twice"),
         ("Yes: the right upper lid is raised, which is AU 12.", "is AU 5"),
         ("The brows are lowered.", "AU 4 is not seen"),
         ("AU 12 (cheek raiser) is there.", "AU 12 is not «cheek raiser»"),
