@@ -5,7 +5,8 @@
 
 vLLM, the gateway and the client share one machine. «vLLM alone» is the same client sending vLLM the bodies that the
 gateway would send it: they are captured first. Sides take turns within a round, and the first changes with each round.
-Counts that are not given are such that each part ends within three minutes on two cores.
+Counts that are not given are such that each part ends within three minutes on two cores. Parts that are not run keep
+the figures they have under --out.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import argparse
 import asyncio
 import base64
 import io
+import itertools
 import json
 import os
 import random
@@ -58,14 +60,19 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=2, help="of vLLM, which takes its time to start again")
     parser.add_argument("--out", type=Path, help="folder for serving.md and serving.json")
     options = parser.parse_args()
-    rows: list[Row] = []
+    found: dict[str, list[Row]] = {}
+    kept = options.out / "serving.json" if options.out else None
+    if kept and kept.is_file():  # parts that are not run now keep their figures
+        found = json.loads(kept.read_text("utf-8"))
     for part in options.only:
-        rows += PARTS[part](_sized(options, part))
-        if options.out:  # after each part: the next may be interrupted
-            options.out.mkdir(parents=True, exist_ok=True)
-            (options.out / "serving.md").write_text(_report(rows), encoding="utf-8")
-            (options.out / "serving.json").write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    print(_report(rows))
+        command = " ".join(["python", *sys.argv])
+        found[part] = [row | {"command": command} for row in PARTS[part](_sized(options, part))]
+        found = {each: found[each] for each in PARTS if each in found}
+        if kept:  # after each part: the next may be interrupted
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            kept.with_suffix(".md").write_text(_report(found), encoding="utf-8")
+            kept.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    print(_report({part: found[part] for part in options.only}))
 
 
 def embedded(options: argparse.Namespace) -> Iterator[Row]:
@@ -307,10 +314,14 @@ def _row(what: str, told: str, least: str, figures: Any) -> Row:
     return {"what": what, "measured": told, "at least": least, "figures": figures}
 
 
-def _report(rows: Sequence[Row]) -> str:
-    command = " ".join(["python", *sys.argv])
-    head = f"`{command}`, on {os.cpu_count()} cores.\n\n| what | measured | at least |\n|---|---|---|\n"
-    return head + "".join(f"| {row['what']} | {row['measured']} | {row['at least']} |\n" for row in rows)
+def _report(found: dict[str, list[Row]]) -> str:
+    """A table of each command that was run."""
+    tables: dict[str, str] = {}
+    for row in itertools.chain.from_iterable(found.values()):
+        line = f"| {row['what']} | {row['measured']} | {row['at least']} |\n"
+        tables[row["command"]] = tables.get(row["command"], "| what | measured | at least |\n|---|---|---|\n") + line
+    heads = (f"`{command}`, on {os.cpu_count()} cores.\n\n{table}" for command, table in tables.items())
+    return "\n".join(heads)
 
 
 if __name__ == "__main__":

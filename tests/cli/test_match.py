@@ -11,11 +11,8 @@ import pytest
 from facevlm.matching.matching import Match
 from facevlm.types import EMOTIONS, Analysis
 from tests.cli.conftest import Endpoint, Outcome
-from tests.matching.conftest import tiny_clip
 
 Run = Callable[..., Outcome]
-
-__all__ = ["tiny_clip"]
 
 
 def test_the_json_holds_probabilities_of_the_labels_for_every_face(
