@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from facevlm.matching import cells
+from facevlm.matching.index import cells
 from facevlm.matching.loading import SHIPPED
 
 Vectors = NDArray[np.float32]

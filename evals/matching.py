@@ -37,9 +37,10 @@ from facevlm.errors import FaceVLMError
 from facevlm.evaluation.intervals import Figure, Line, difference, draw, figure
 from facevlm.evaluation.metrics import Measure, calibration, emotion, mean, ranking
 from facevlm.evaluation.metrics.measure import average, together
-from facevlm.matching import captions, compound, searching, unseen
+from facevlm.matching import captions, compound, unseen
 from facevlm.matching.captions import Moved
 from facevlm.matching.distributions import divergence, pooled
+from facevlm.matching.index import searching
 from facevlm.matching.labels import Description, embedded, labels
 from facevlm.matching.loading import SHIPPED
 from facevlm.matching.matcher import Matcher, Vectors

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from facevlm import facs
 from facevlm.agent import evidence
-from facevlm.agent.answering import MOST, Said, measured, reading, unit
 from facevlm.agent.case import Case, scores
+from facevlm.agent.emotions import reading
+from facevlm.agent.phrases import MOST, Said, measured, unit
 from facevlm.agent.values import Sentence
 from facevlm.agent.wording import Units, joined, reply
 from facevlm.data.cot.coding import Label

@@ -6,8 +6,8 @@ from typing import Any
 
 from facevlm import facs
 from facevlm.agent import evidence
-from facevlm.agent.answering import Said, spoken_of, unit
 from facevlm.agent.case import Case
+from facevlm.agent.phrases import Said, spoken_of, unit
 from facevlm.agent.values import Sentence
 from facevlm.agent.wording import joined
 from facevlm.reasoning import text

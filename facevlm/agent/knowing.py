@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from facevlm import facs
-from facevlm.agent.answering import Said, gloss
 from facevlm.agent.case import Case
+from facevlm.agent.phrases import Said, gloss
 from facevlm.agent.wording import joined
 from facevlm.types import INTENSITY_VALUES
 

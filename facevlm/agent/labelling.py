@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
-from facevlm.agent.answering import Said
 from facevlm.agent.case import Case
+from facevlm.agent.phrases import Said
 from facevlm.agent.values import Sentence
 from facevlm.agent.wording import joined
 from facevlm.errors import InputError, PrerequisiteError

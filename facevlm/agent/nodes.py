@@ -9,7 +9,7 @@ from typing import Any
 from langgraph.config import get_stream_writer
 from langgraph.runtime import Runtime
 
-from facevlm.agent import answering, declining, finding, inspecting, knowing, labelling
+from facevlm.agent import declining, emotions, finding, inspecting, knowing, labelling, units
 from facevlm.agent.album import Album, View
 from facevlm.agent.case import Case, Written, each_face
 from facevlm.agent.focus import Focus, after, completed, meant
@@ -29,9 +29,9 @@ About = Callable[[Case, Any], Iterator[Sentence | Written]]
 Whole = Callable[[Case], Iterator[Sentence | Written]]
 
 OF_A_FACE: dict[str, About] = {
-    "describe": answering.describe, "emotion": answering.emotion, "looks": answering.looks,
-    "presence": answering.presence, "strength": answering.strength, "side": answering.side, "why": answering.why,
-    "why_not": answering.why_not, "missing": answering.missing, "certainty": inspecting.certainty,
+    "describe": emotions.describe, "emotion": emotions.emotion, "looks": emotions.looks,
+    "presence": units.presence, "strength": units.strength, "side": units.side, "why": emotions.why,
+    "why_not": emotions.why_not, "missing": emotions.missing, "certainty": inspecting.certainty,
     "checks": inspecting.checks, "pose": inspecting.pose, "quality": inspecting.quality, "where": inspecting.where,
     "match": labelling.match,
 }  # fmt: skip
@@ -88,7 +88,7 @@ class Nodes:
         case = self._case(state, Question(text=state["text"], intent="describe"), view, turn)
         for face in case.faces[:2]:
             turn.faces += (face.id,)
-            say(turn, next(_templates(answering.describe(case, face))))
+            say(turn, next(_templates(emotions.describe(case, face))))
         return {}
 
     def answer(self, state: State, runtime: Runtime[Turn]) -> State:

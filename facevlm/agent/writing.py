@@ -9,10 +9,10 @@ from typing import NamedTuple, cast
 
 from facevlm import facs, prompting
 from facevlm.agent import claims, evidence
-from facevlm.agent.answering import reading
 from facevlm.agent.binding import MAX_TOKENS, answer_schema
 from facevlm.agent.case import Case, Written
 from facevlm.agent.checking import refused
+from facevlm.agent.emotions import reading
 from facevlm.agent.values import Sentence
 from facevlm.agent.wording import canonical
 from facevlm.data.cot import wording

@@ -14,7 +14,7 @@ from facevlm.cli.ending import say
 if TYPE_CHECKING:
     from facevlm.config import Settings
     from facevlm.errors import FaceVLMError
-    from facevlm.matching.examples import Examples
+    from facevlm.matching.index import Examples
     from facevlm.reasoning import FaceReasoner
     from facevlm.types import Analysis
 
@@ -109,8 +109,7 @@ def _examples(count: int, folder: Path | None, settings: Settings) -> Examples:
     """What chooses examples; raises as `Index` and `Examples` do."""
     from facevlm.cli.index.pictures import opener
     from facevlm.errors import InputError
-    from facevlm.matching.examples import Examples
-    from facevlm.matching.index import Index
+    from facevlm.matching.index import Examples, Index
 
     if folder is None:
         raise InputError(f"--examples {count}: taken from an index; name it with --index")

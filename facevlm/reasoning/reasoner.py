@@ -41,7 +41,7 @@ class FaceReasoner:
         api_key_env: the variable that holds the endpoint's key, `OPENAI_API_KEY` by default.
         marks: what is drawn on faces: plain, box, number or landmarks (Set-of-Vision, arXiv 2410.02244).
         settings: time-out, threads and the limits on pictures; by default from the environment.
-        examples: gives labelled faces to show before each photograph, see `matching.examples`; none where it has none.
+        examples: gives labelled faces to show before each photograph, see `matching.index`; none where it has none.
 
     Raises:
         InputError: no such model, adapter or prompt, or examples for a model that asks by face.

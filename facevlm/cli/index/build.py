@@ -36,12 +36,13 @@ def build(
     Pictures are not copied, and the index is of expressions: it finds none by who they are. A picture that cannot be
     used is named and the others are done.
     """
-    from facevlm.matching import indexing
+    from facevlm.matching.index import Plan
+    from facevlm.matching.index import build as build_index
     from facevlm.matching.matcher import Matcher
 
     given = pictures.given(source, labels)
     matcher = Matcher(model, checkpoint, options.settings(threads=threads).threads)
-    plan = indexing.Plan(
+    plan = Plan(
         matcher=_lasting(model),
         checkpoint=None if checkpoint is None else _lasting(checkpoint),
         fingerprint=matcher.fingerprint,
@@ -49,7 +50,7 @@ def build(
         labels=labels if labels in (pictures.FOLDER, pictures.NONE) else str(Path(labels).resolve()),
     )
     with printing.progress(len({each.picture for each in given}), "Indexing") as tick:
-        built = indexing.build(matcher, plan, given, pictures.opener(source), out, tick, say)
+        built = build_index(matcher, plan, given, pictures.opener(source), out, tick, say)
     left_out = f"; {built.left_out} left out, as said above" if built.left_out else ""
     say(f"{out}: {built.faces:,} faces of {built.pictures:,} pictures, {built.labelled:,} of them labelled{left_out}")
     typer.echo(out)

@@ -11,7 +11,7 @@ from facevlm.errors import InputError
 
 if TYPE_CHECKING:
     from facevlm.faces.decode import Source
-    from facevlm.matching.indexing import Given
+    from facevlm.matching.index import Given
 
 FOLDER, NONE = "folder", "none"
 
@@ -44,7 +44,7 @@ def opener(source: Path) -> Callable[[str], Source]:
 
 def _in_folder(source: Path, labelled: bool) -> Iterator[Given]:
     from facevlm.data.readers.reading import PICTURES
-    from facevlm.matching.indexing import Given
+    from facevlm.matching.index import Given
 
     for picture in sorted(source.rglob("*")):
         if picture.suffix.lower() in PICTURES and picture.is_file():
@@ -54,7 +54,7 @@ def _in_folder(source: Path, labelled: bool) -> Iterator[Given]:
 
 def _in_samples(file: Path) -> Iterator[Given]:
     from facevlm.data.sample import read_samples
-    from facevlm.matching.indexing import Given
+    from facevlm.matching.index import Given
 
     samples, rejected = read_samples(file)
     for row in rejected:

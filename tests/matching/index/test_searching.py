@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from facevlm.matching.searching import LIKENESS, scores
+from facevlm.matching.index.searching import LIKENESS, scores
 from facevlm.types import AU_CODES
 
 LIKENESSES = np.array([0.1, 0.5, 0.3], np.float32)

@@ -16,9 +16,9 @@ from pydantic import ValidationError
 import facevlm
 from facevlm.errors import InputError
 from facevlm.faces.decode import Source
-from facevlm.matching import cells
-from facevlm.matching.index import DESCRIPTION, ENTRIES, VECTORS, Description, Entry, beginning, described
-from facevlm.matching.journal import JOURNAL, Journal, Looked
+from facevlm.matching.index import cells
+from facevlm.matching.index.journal import JOURNAL, Journal, Looked
+from facevlm.matching.index.layout import DESCRIPTION, ENTRIES, VECTORS, Description, Entry, beginning, described
 from facevlm.matching.matcher import BATCH, Matcher
 from facevlm.reasoning.seeing import Found, find
 from facevlm.types import AU_CODES, ActionUnit, Box, Face, Value

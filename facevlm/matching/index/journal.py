@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from facevlm.matching.index import Entry
+from facevlm.matching.index.layout import Entry
 from facevlm.matching.matcher import Vectors
 from facevlm.types import Value
 

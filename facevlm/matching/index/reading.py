@@ -1,8 +1,4 @@
-"""An index of faces in a folder: those nearest to a face or to a text, among a million in milliseconds.
-
-index.json says by which weights it was built and of what, entries.jsonl has a line for each face, faces.faiss their
-vectors in the same order (Douze et al. 2024, arXiv 2401.08281). Pictures stay where they are; none is copied.
-"""
+"""An index that was built: the faces nearest to a face or to a text, among a million in milliseconds."""
 
 from __future__ import annotations
 
@@ -15,23 +11,12 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from facevlm.errors import InputError
-from facevlm.matching import cells, searching
+from facevlm.matching.index import cells, searching
+from facevlm.matching.index.layout import ENTRIES, VECTORS, Entry, described
 from facevlm.matching.matcher import Matcher, Vectors
-from facevlm.types import AU_CODES, Box, Value
+from facevlm.types import AU_CODES, Value
 
-DESCRIPTION, ENTRIES, VECTORS = "index.json", "entries.jsonl", "faces.faiss"
 _SIDES = 2 * len(AU_CODES)
-
-
-class Entry(Value):
-    """A face of the index."""
-
-    picture: str  # relative to the folder the index was built of
-    sha256: str  # of the picture
-    face: int  # its number in the picture
-    box: Box
-    label: str | None = None
-    units: tuple[float | None, ...] | None = None  # measured: left and right of each action unit in turn
 
 
 class Neighbour(Value):
@@ -39,23 +24,6 @@ class Neighbour(Value):
 
     entry: Entry
     likeness: float
-
-
-class Description(Value):
-    """What an index was built of, and by what."""
-
-    facevlm: str
-    matcher: str
-    checkpoint: str | None
-    fingerprint: str  # of the matcher's weights
-    dim: int
-    source: str  # the folder of the pictures
-    labels: str  # where the labels were taken from
-    pictures: int
-    left_out: int  # faces and pictures that could not be used
-    faces: int
-    labelled: int
-    probes: int | None  # cells searched for a face; None where every vector is compared
 
 
 class Index:
@@ -140,24 +108,6 @@ class Index:
             return Entry.model_validate_json(self._lines[row])
         except ValidationError:
             raise InputError(f"{self.folder / ENTRIES}, row {row + 1}: no face of an index; build it again") from None
-
-
-def described(folder: Path) -> Description:
-    """What index.json says. Raises InputError where the folder is no index."""
-    file = folder / DESCRIPTION
-    try:
-        return Description.model_validate_json(file.read_bytes())
-    except OSError:
-        begun = "; its building was cut short, the same command goes on" if beginning(folder).is_dir() else ""
-        raise InputError(f"{folder}: no index of faces{begun or '; make one with `facevlm index build`'}") from None
-    except ValidationError:
-        raise InputError(f"{file}: is not that of an index of faces; build the index again") from None
-
-
-def beginning(folder: Path) -> Path:
-    """Where an index is built before it is whole."""
-    whole = folder.resolve()
-    return whole.parent / f"{whole.name}.partial"
 
 
 class _Lines:

@@ -10,10 +10,7 @@ from PIL import Image, ImageOps
 
 from facevlm import FaceReasoner
 from facevlm.errors import InputError
-from facevlm.matching import indexing
-from facevlm.matching.examples import Examples
-from facevlm.matching.index import Index
-from facevlm.matching.indexing import Given, Plan
+from facevlm.matching.index import Examples, Given, Index, Plan, build
 from facevlm.matching.matcher import Matcher
 from facevlm.reasoning.seeing import find
 from facevlm.types import Conversation, Generation
@@ -45,7 +42,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory, astronaut: Path) -> Path:
 def indexed(matcher: Matcher, pictures: Path, out: Path, labels: tuple[str | None, ...]) -> Index:
     given = [Given(f"{name}.png", label) for name, label in zip("abc", labels, strict=True)]
     plan = Plan(matcher=matcher.name, fingerprint=matcher.fingerprint, source=str(pictures), labels="folder")
-    indexing.build(matcher, plan, given, pictures.joinpath, out)
+    build(matcher, plan, given, pictures.joinpath, out)
     return Index(out)
 
 

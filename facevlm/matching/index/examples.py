@@ -11,7 +11,8 @@ from PIL import Image
 from facevlm.errors import InputError
 from facevlm.faces import decode
 from facevlm.faces.decode import Source
-from facevlm.matching.index import Entry, Index, Neighbour
+from facevlm.matching.index.layout import Entry
+from facevlm.matching.index.reading import Index, Neighbour
 from facevlm.matching.matcher import Matcher
 from facevlm.prompting import Example
 from facevlm.reasoning.seeing import Found

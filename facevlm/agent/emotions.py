@@ -1,0 +1,167 @@
+"""Answers about what a face reads as: which emotion, what speaks for it, and what against another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from facevlm.agent import evidence, units
+from facevlm.agent.case import Case, Written
+from facevlm.agent.phrases import MOST, Said, cited, measured, values
+from facevlm.agent.values import Sentence
+from facevlm.agent.wording import joined
+from facevlm.data.cot import coding
+from facevlm.data.cot.weigh import COMMON, supporting
+from facevlm.types import Emotion, Face
+
+LISTED = 3  # action units listed in one sentence by the model
+
+
+def describe(case: Case, face: Face) -> Said:
+    """What is seen on a face, and what it reads as."""
+    seen = evidence.seen(face)[:MOST]
+    measured(case, face)
+    if seen:
+        yield Written(face, (case.say("listed", face, seen, list=case.listed(face, seen)),), _strongest(face))
+    else:
+        yield case.say("nothing", face)
+    yield from read(case, face)
+
+
+def emotion(case: Case, face: Face) -> Said:
+    """What a face reads as, with what speaks for it."""
+    told, is_read = reads(case, face), reading(case, face)
+    support, whole = support_of(case, face, is_read), bool(evidence.seen(face))
+    openings = (is_read.capitalize(), f"It reads as {is_read}")
+    if whole and not support:
+        openings = (f"{is_read.capitalize()}, read from the", f"It reads as {is_read}, from the")
+    yield Written(face, (told,), support, opening=f"(?:{'|'.join(openings)})")
+    yield from rather(case, face)
+
+
+def read(case: Case, face: Face) -> Said:
+    """The same in one sentence, after others on the face."""
+    sentence = reads(case, face)
+    yield sentence.model_copy(update={"text": sentence.text.replace(case.where(face), "", 1)})
+
+
+def looks(case: Case, face: Face) -> Said:
+    """Whether a face reads as an emotion that was named."""
+    asked, is_read = case.question.emotions, reading(case, face)
+    if is_read in asked:
+        support = support_of(case, face, is_read)
+        yield case.say("looks_yes", face, support, emotion=is_read, sure=sure(case, face))
+        if support:
+            told = case.say("because", face, support, emotion=is_read, **{"for": cited(support)})
+            yield Written(face, (told,), support)
+        return
+    named = joined(list(asked), "or")
+    yield case.say("looks_no", face, emotion=is_read, sure=sure(case, face), asked=named)
+    yield from against(case, face, asked[0])
+
+
+def why(case: Case, face: Face) -> Said:
+    """What speaks for an emotion: the one that is named, or was spoken of, or that the face reads as."""
+    if not case.question.emotions and not case.focus.emotions and case.focus.units:
+        yield from units.grounds(case, face)
+        return
+    is_read = reading(case, face)
+    asked = next(iter(case.question.emotions or case.focus.emotions), is_read)
+    support = support_of(case, face, asked)
+    measured(case, face, support)
+    if asked == "neutral":
+        yield case.say("because_rest" if not evidence.seen(face) else "because_whole", face, emotion=asked)
+    elif support:
+        told = case.say("because", face, support, emotion=asked, **{"for": cited(support, face)})
+        yield Written(face, (told,), support)
+        if case.focus.intent == "which":
+            yield case.say("values", face, support, **{"for": cited(support)}, list=values(face, support))
+    else:
+        yield case.say("because_whole" if asked == is_read else "neither", face, emotion=asked, rival=asked)
+    if asked != is_read:
+        yield case.say("but", face, emotion=is_read, asked=asked)
+
+
+def why_not(case: Case, face: Face) -> Said:
+    """What speaks against an emotion that was named, and what is seen instead."""
+    is_read = reading(case, face)
+    rivals = [each for each in case.question.emotions if each != is_read] or list(case.question.emotions)
+    said = list(against(case, face, rivals[0]))
+    seen = evidence.seen(face)[:MOST]
+    lacking = tuple(each.au for sentence in said for each in sentence.evidence if each.au and not each.present)
+    yield Written(face, tuple(said), support_of(case, face, is_read), lacking)
+    if seen:
+        yield case.say("instead", face, seen, list=case.listed(face, seen), emotion=is_read)
+
+
+def against(case: Case, face: Face, rival: Emotion) -> Iterator[Sentence]:
+    """What of an emotion's prototype is not there, or that it is there too."""
+    fit = next((each for each in case.weighing(face, rival).fits if each.emotion == rival), None)
+    lacking = tuple(sorted(code for code in fit.missing if evidence.present(face, code) is False)) if fit else ()
+    support = support_of(case, face, rival)
+    if lacking:
+        yield case.say("against", face, lacking, rival=rival, lacking=cited(lacking, face))
+    elif support:
+        yield case.say("shared", face, support, rival=rival, **{"for": cited(support)})
+    else:
+        yield case.say("neither", face, rival=rival)
+
+
+def missing(case: Case, face: Face) -> Said:
+    """What of an emotion's prototype is there, and what is not."""
+    asked = next(iter(case.question.emotions), reading(case, face))
+    fit = next((each for each in case.weighing(face, asked).fits if each.emotion == asked), None)
+    if fit is None:
+        yield case.say("reads_rest", face, sure="")
+    elif fit.whole:
+        yield case.say(
+            "complete", face, tuple(sorted(fit.seen)), emotion=asked, **{"for": cited(tuple(sorted(fit.seen)))}
+        )
+    else:
+        lacking = tuple(sorted(fit.missing))
+        yield case.say("incomplete", face, lacking, emotion=asked, lacking=cited(lacking, face))
+
+
+def reads(case: Case, face: Face) -> Sentence:
+    """«It reads as happiness (88%): for it speak AU 6 and AU 12.»"""
+    is_read = reading(case, face)
+    support = support_of(case, face, is_read)
+    if is_read == "neutral" and not evidence.seen(face):
+        return case.say("reads_rest", face, sure=sure(case, face))
+    key = "reads" if support else "reads_whole"
+    return case.say(key, face, support, emotion=is_read, sure=sure(case, face), **{"for": cited(support)})
+
+
+def rather(case: Case, face: Face) -> Said:
+    """Another emotion whose whole prototype is measured."""
+    is_read = reading(case, face)
+    best = case.weighing(face, is_read).best
+    if best.emotion != is_read and best.whole and not support_of(case, face, is_read):
+        seen = tuple(sorted(best.seen))
+        yield case.say("rather", face, seen, rival=best.emotion, **{"for": cited(seen)})
+
+
+def reading(case: Case, face: Face) -> Emotion:
+    """What the model reads; where it failed, what measurement is nearest to."""
+    told = case.emotion(face)
+    if told is not None:
+        return told
+    best = case.weighing(face, "neutral").best
+    return best.emotion if best.seen - COMMON else "neutral"
+
+
+def support_of(case: Case, face: Face, of: Emotion) -> tuple[int, ...]:
+    """The units seen that are typical of an emotion, by number."""
+    return tuple(sorted(supporting(coding.measured(face.action_units, claimed=0.2), of)))
+
+
+def sure(case: Case, face: Face) -> str:
+    """« (88%)», or nothing where the model gives no probability."""
+    told = case.explained(face)
+    given = told.explanation.probabilities if told and told.explanation else None
+    return f" ({given[told.explanation.emotion]:.0%})" if given and told and told.explanation else ""
+
+
+def _strongest(face: Face) -> tuple[int, ...]:
+    """The few that the model is let list, in the order it learnt."""
+    listed = coding.measured(face.action_units, claimed=0.2).observations
+    return tuple(each.au for each in listed if evidence.present(face, each.au))[:LISTED]
