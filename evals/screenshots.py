@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 LARGEST = 150_000  # bytes
+SCROLLED = "[data-testid=stAppScrollToBottomContainer], [data-testid=stMain]"  # with a chat's input, and without
 WIDE, PHONE = (1280, 860), (390, 844)
 
 
@@ -97,7 +98,7 @@ def choose(page: Page) -> None:
 def settle(page: Page) -> None:
     """Waits until the page is drawn."""
     page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
-    page.get_by_test_id("stMain").evaluate("main => main.scrollTo(0, 0)")
+    page.locator(SCROLLED).first.evaluate("main => main.scrollTo(0, 0)")
     page.wait_for_timeout(1500)
 
 
