@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 import sys
 import traceback
@@ -24,6 +25,7 @@ _QUIET = {
     "TRANSFORMERS_VERBOSITY": "error",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "TOKENIZERS_PARALLELISM": "false",
+    "OMP_WAIT_POLICY": "PASSIVE",  # see models/local.py
 }
 
 
@@ -79,6 +81,7 @@ def _quieten() -> None:
             stream.reconfigure(errors="backslashreplace")  # a file name or a terminal need not be UTF-8
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # MediaPipe's; warns where the home cannot be written
 
 
 def _mute_native_code() -> None:

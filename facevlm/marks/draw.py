@@ -33,14 +33,19 @@ PALETTE: tuple[Colour, ...] = (
 FIVE_POINTS = (468, 473, 1, 61, 291)
 
 
+def check(variant: str) -> None:
+    """Raises InputError where these marks do not exist."""
+    if variant not in VARIANTS:
+        raise InputError(f"marks {variant!r} do not exist; use one of {', '.join(VARIANTS)}")
+
+
 def draw(image: Image.Image, faces: Sequence[Face], variant: str = "landmarks") -> MarkedImage:
     """A copy of an RGB picture with the numbered faces marked; the picture itself is left as it is.
 
     `plain` draws nothing, `box` outlines, `number` adds the tags, `landmarks` adds the five points. Equal input gives
     equal pixels. Raises InputError for another variant.
     """
-    if variant not in VARIANTS:
-        raise InputError(f"marks {variant!r} do not exist; use one of {', '.join(VARIANTS)}")
+    check(variant)
     marked = image.copy()
     if faces and variant != "plain":
         _mark(marked, faces, variant)

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 
     from facevlm.models.streamer import Streamer
 
+# Torch's threads wait for each other asleep, not spinning: beside other work a spinning one holds the core that the
+# others wait for, and an answer takes many times as long. Read once, when torch is imported.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 LARGEST_BATCH = 64
 GRAMMARS = 32  # compiled schemas that are kept; whoever may name one's own can make any number
 
@@ -42,13 +46,15 @@ class LocalModel:
         adapter: folder of a LoRA adapter for it, or None. A `facevlm.json` in it may hold the `temperature` that its
             emotions' probabilities were calibrated at.
         name: what provenance calls the model.
-        threads: CPU threads; the machine's cores by default.
+        threads: CPU threads; by default those of OMP_NUM_THREADS, or the cores that this process may use.
 
     Raises:
-        PrerequisiteError: the folders do not hold what is needed.
+        PrerequisiteError: the folders do not hold what is needed, or Python runs with -O.
     """
 
     def __init__(self, base: Path | str, adapter: Path | str | None, *, name: str, threads: int | None = None) -> None:
+        if not __debug__:  # xgrammar takes note of an answer's tokens in an assert
+            raise PrerequisiteError("Python runs with -O or PYTHONOPTIMIZE, and answers would not end; run it without")
         facts = _facts(Path(base))
         self.name = name
         self.adapter = Path(adapter).name if adapter else None
@@ -262,7 +268,8 @@ def _load(base: Path, adapter: Path | None, threads: int | None, backend: Mappin
     from transformers.utils import logging
 
     logging.disable_progress_bar()
-    torch.set_num_threads(threads or os.cpu_count() or 1)
+    if threads or "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(threads or len(os.sched_getaffinity(0)))
     graphics = torch.cuda.is_available()
     dtype = torch.bfloat16 if graphics else torch.float32
     try:

@@ -16,6 +16,7 @@ from typing import Literal
 from PIL import Image
 
 import facevlm
+from facevlm import marks as drawing
 from facevlm import models, prompting
 from facevlm.config import Settings
 from facevlm.errors import FaceVLMError, InputError, ModelError
@@ -44,7 +45,7 @@ class FaceReasoner:
         examples: gives labelled faces to show before each photograph, see `matching.index`; none where it has none.
 
     Raises:
-        InputError: no such model, adapter or prompt, or examples for a model that asks by face.
+        InputError: no such model, adapter, prompt or marks, or examples for a model that asks by face.
         PrerequisiteError: something the model needs is not installed or not set.
     """
 
@@ -61,6 +62,7 @@ class FaceReasoner:
     ) -> None:
         self._settings = settings or Settings()
         self._examples = examples
+        drawing.check(marks)
         self._marks = marks
         if isinstance(model, str):
             key, timeout, threads = self._settings.api_key_env, self._settings.timeout, self._settings.threads
@@ -101,7 +103,21 @@ class FaceReasoner:
         Faces of several photographs go to the model together, about `batch_size` at a time, while the next
         photographs are being read. A photograph that fails raises its error when its turn comes, or, with
         `errors="return"`, gives it in its place.
+
+        Raises:
+            InputError: at once, where an argument is wrong.
         """
+        if isinstance(sources, (str, bytes)):
+            raise InputError("analyze_many takes several photographs; put one in a list, or use analyze")
+        if batch_size < 1:
+            raise InputError(f"batch_size {batch_size}: give 1 or more")
+        if errors not in ("raise", "return"):
+            raise InputError(f"errors {errors!r}: give 'raise' or 'return'")
+        return self._many(sources, batch_size, errors)
+
+    def _many(
+        self, sources: Iterable[Source], batch_size: int, errors: Literal["raise", "return"]
+    ) -> Iterator[Analysis | FaceVLMError]:
         batches = self._batches(sources, batch_size)
         with ThreadPoolExecutor(1, thread_name_prefix="facevlm-faces") as ahead:
             coming = ahead.submit(next, batches, None)

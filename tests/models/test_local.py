@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -206,3 +209,25 @@ def _step(model: LocalModel, token: int, chances: Tensor) -> Step:
     ids = (token, *model._emotion_ids)
     told = [Candidate(token=model.tokenizer.decode([each]), logprob=float(chances[each])) for each in ids]
     return Step(**told[0], top_logprobs=told)
+
+
+def test_python_that_drops_asserts_is_refused() -> None:
+    code = "from facevlm.models.local import LocalModel; LocalModel('nowhere', None, name='nano')"
+    ended = subprocess.run([sys.executable, "-O", "-c", code], capture_output=True, text=True, check=False)
+    assert "PrerequisiteError: Python runs with -O or PYTHONOPTIMIZE" in ended.stderr
+
+
+def test_the_threads_that_the_environment_names_are_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(3)
+        monkeypatch.setenv("OMP_NUM_THREADS", "3")
+        LocalModel(folder, None, name="chance")
+        assert torch.get_num_threads() == 3
+        LocalModel(folder, None, name="chance", threads=1)
+        assert torch.get_num_threads() == 1
+        monkeypatch.delenv("OMP_NUM_THREADS")
+        LocalModel(folder, None, name="chance")
+        assert torch.get_num_threads() == len(os.sched_getaffinity(0))
+    finally:
+        torch.set_num_threads(before)

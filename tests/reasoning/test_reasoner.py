@@ -166,3 +166,21 @@ def test_other_prompts_ask_for_other_fields(scripted, answer, astronaut, prompt)
     told = answer if prompt == "sov-label-first" else {"emotion": "happiness"}
     (face,) = FaceReasoner(scripted("face", told), prompt=prompt).analyze(astronaut).faces
     assert face.explanation.emotion == "happiness"
+
+
+@pytest.mark.parametrize(
+    ("sources", "arguments", "complaint"),
+    [
+        ("photo.jpg", {}, "put one in a list"),
+        ([], {"batch_size": 0}, "batch_size 0: give 1 or more"),
+        ([], {"errors": "ignore"}, "errors 'ignore': give 'raise' or 'return'"),
+    ],
+)
+def test_wrong_arguments_are_told_before_a_photograph_is_asked_for(reasoner, sources, arguments, complaint):
+    with pytest.raises(InputError, match=complaint):
+        reasoner.analyze_many(sources, **arguments)
+
+
+def test_marks_that_do_not_exist_are_told_before_a_model_is_loaded():
+    with pytest.raises(InputError, match="marks 'arrows' do not exist; use one of plain"):
+        FaceReasoner("no-such-model", marks="arrows")
