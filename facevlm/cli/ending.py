@@ -81,7 +81,9 @@ def _quieten() -> None:
             stream.reconfigure(errors="backslashreplace")  # a file name or a terminal need not be UTF-8
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # MediaPipe's; warns where the home cannot be written
+    # Of a home that cannot be written (MediaPipe has it), and of a kernel that no run on a CPU needs (peft does).
+    for library in ("matplotlib", "bitsandbytes"):
+        logging.getLogger(library).setLevel(logging.ERROR)
 
 
 def _mute_native_code() -> None:

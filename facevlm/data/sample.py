@@ -123,7 +123,9 @@ def reason(error: ValidationError) -> str:
     """What is wrong with a value, in one line: the first fault, where it is and the value."""
     first = error.errors()[0]
     message = first["msg"].removeprefix("Value error, ")
-    if first["type"] in ("json_invalid", "value_error"):
+    if first["type"] == "json_invalid":
+        return "not JSON"
+    if first["type"] == "value_error":
         return quoted(message)
     where = ".".join(str(part) for part in first["loc"])
     return quoted(f"{where}: {message[0].lower()}{message[1:]}, not {first['input']!r}")

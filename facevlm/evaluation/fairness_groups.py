@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from facevlm.evaluation import fairness, intervals
 from facevlm.evaluation.fairness import OUTCOMES, Fairness, Gap, Group
-from facevlm.evaluation.metrics.measure import Rows, divided, tally
+from facevlm.evaluation.metrics.measure import Rows, Trials, divided, tally
 from facevlm.evaluation.rows import Row
 
 FEWEST = 20  # faces a group must have to be compared
@@ -57,9 +57,10 @@ def _figures(
 ) -> tuple[list[Group], list[Gap]]:
     """Of values (faces,), with the group each is of and who is on it."""
     places = of[:, None] == np.arange(len(names))
-    sums = np.concatenate([places * values[:, None], places], 1).astype(np.float64)
+    each = Trials(places * values[:, None], places.astype(np.float64))
+    sums = np.concatenate(each, 1)
     draws = intervals.draw(len(sums), people)
-    means = intervals.figures(tally(sums, _means, of=names), draws)
+    means = intervals.figures(tally(sums, _means, of=names, trials=each), draws)
     groups = [
         Group(attribute=attribute, group=name, outcome=outcome, value=figure.value,
               low=fairness.end(figure.low), high=fairness.end(figure.high), n=int((of == place).sum()))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,8 +76,8 @@ def _figures(
     sums = np.column_stack([values, np.ones(len(values))])
     draws = intervals.draw(len(sums), people)
     means = dict(zip(levels, values.mean(0).tolist(), strict=True))
-    away = intervals.figures(tally(sums, lambda each: _centred(_mean(each)), of=levels), draws)
-    widest = intervals.figure(tally(sums, lambda each: np.ptp(_mean(each), -1)), draws)
+    away = intervals.figures(replace(tally(sums, lambda each: _centred(_mean(each)), of=levels), paired=True), draws)
+    widest = intervals.figure(replace(tally(sums, lambda each: np.ptp(_mean(each), -1)), paired=True), draws)
     effects = [
         Effect(factor=factor, level=level, outcome=outcome, emotion=emotion, value=means[level],
                difference=figure.value, low=fairness.end(figure.low), high=fairness.end(figure.high), n=len(sums))

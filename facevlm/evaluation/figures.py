@@ -65,12 +65,12 @@ def of_measurement(judge: _Judge) -> Figure:
 
 def found(suite: Suite, answers: Answers) -> Measure:
     """The share of labelled faces that were found."""
-    return measure.average([face is not None for face in answers.faces])
+    return measure.rate([face is not None for face in answers.faces])
 
 
 def readable(suite: Suite, answers: Answers) -> Measure:
     """Of the faces found, the share whose answer could be read."""
-    return measure.average([np.nan if face is None else face.explanation is not None for face in answers.faces])
+    return measure.rate([np.nan if face is None else face.explanation is not None for face in answers.faces])
 
 
 def self_consistency(suite: Suite, answers: Answers) -> Measure:
@@ -189,7 +189,7 @@ def of_events(part: str) -> Figure:
 
 def one_of_two(suite: Suite, answers: Answers) -> Measure:
     """The share of compound expressions of which one of the two emotions is concluded."""
-    return measure.average(tables.within(answers))
+    return measure.rate(tables.within(answers))
 
 
 def _sureness(judge: _Judge) -> Figure:

@@ -1,5 +1,8 @@
 """Figures with their 95 % intervals: Wilson's for a share of what does not hang together, percentile bootstrap for the
 rest, by subject where it is known who is in a picture; differences of two runs over the same pictures; McNemar's test.
+
+Where all samples are right, or all wrong, every resample says so, and a bootstrap would promise to be certain. A share
+then has Wilson's interval of so many subjects as there are, or of so many pictures; any other figure has none.
 """
 
 from __future__ import annotations
@@ -13,11 +16,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from facevlm.errors import InputError
-from facevlm.evaluation.metrics.measure import Measure, Rows, Weights
+from facevlm.evaluation.metrics.measure import Measure, Rows, Trials, Weights
 
 Z = 1.959963984540054  # of the standard normal, 97.5 %
 RESAMPLES = 1000
 AT_ONCE = 100  # draws that are scored together, for the memory they take
+_POINT = 1e-9  # an interval no wider is a point
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,12 @@ class Draws:
     """
 
     counts: NDArray[np.uint16]
-    clusters: int  # subjects, or samples where each stands for itself
+    of: NDArray[np.int64]  # (n,) whom each sample is of: its subject, or itself
+
+    @property
+    def clusters(self) -> int:
+        """How many subjects there are, or samples where each stands for itself."""
+        return len(np.unique(self.of))
 
     def __iter__(self) -> Iterator[Weights]:
         for start in range(0, len(self.counts), AT_ONCE):
@@ -83,10 +92,10 @@ def draw(size: int, clusters: Sequence[object] | None = None, resamples: int = R
         raise InputError(f"{len(clusters)} subjects for {size} samples; give one for each sample")
     rng = np.random.default_rng(seed)
     if clusters is None:
-        return Draws(_counts(rng, size, resamples), size)
+        return Draws(_counts(rng, size, resamples), np.arange(size))
     _, of = np.unique(np.array([str(each) for each in clusters]), return_inverse=True)
     number = int(of.max(initial=-1)) + 1
-    return Draws(_counts(rng, number, resamples).T[of].T, number)
+    return Draws(_counts(rng, number, resamples).T[of].T, of.astype(np.int64))
 
 
 def figure(measure: Measure, draws: Draws | None = None) -> Figure:
@@ -106,7 +115,7 @@ def figures(measure: Measure, draws: Draws | None = None) -> dict[str, Figure]:
     taken = draws or draw(measure.size)
     drawn = np.concatenate([measure.at(weights) for weights in _fitting(taken, measure)]).reshape(len(taken.counts), -1)
     values = np.reshape(measure.value, -1)
-    low, high = _ends(drawn) if taken.clusters > 1 else np.full((2, len(values)), nan)
+    low, high = _intervals(measure, drawn, taken)
     counts = measure.counts or (measure.n,) * len(values)
     return {
         name: Figure(float(value), float(from_), float(to), n)
@@ -129,8 +138,9 @@ def paired(one: Measure, other: Measure) -> Measure:
     if (one.size, one.of) != (other.size, other.of):
         raise InputError(f"measures of {one.size} and {other.size} samples; compare runs over the same samples")
     return Measure(
-        lambda weights: one.at(weights) - other.at(weights), one.size, min(one.n, other.n), one.of, one.better
-    )
+        lambda weights: one.at(weights) - other.at(weights), one.size, min(one.n, other.n), one.of, one.better,
+        paired=True,
+    )  # fmt: skip
 
 
 def mean(figures: Sequence[Figure]) -> Figure:
@@ -144,7 +154,7 @@ def mean(figures: Sequence[Figure]) -> Figure:
     return Figure(value, low, high, figures[0].n, each)
 
 
-def wilson(hits: int, total: int) -> tuple[float, float]:
+def wilson(hits: float, total: float) -> tuple[float, float]:
     """The 95 % interval of a share (Wilson, Journal of the American Statistical Association, 1927)."""
     p = hits / total
     middle, half = p + Z * Z / (2 * total), Z * sqrt(p * (1 - p) / total + Z * Z / (4 * total * total))
@@ -192,9 +202,33 @@ def _fitting(draws: Draws, measure: Measure) -> Draws:
     return draws
 
 
-def _ends(drawn: Rows) -> Any:
-    """The 2.5th and 97.5th percentile of what is a number in each column, (2, columns)."""
-    return np.array([_percentiles(column[~np.isnan(column)]) for column in drawn.T]).T
+def _intervals(measure: Measure, drawn: Rows, draws: Draws) -> Any:
+    """The ends of the interval of each figure, (2, figures)."""
+    return np.array([_interval(measure, place, column, draws) for place, column in enumerate(drawn.T)]).T
+
+
+def _interval(measure: Measure, place: int, drawn: Rows, draws: Draws) -> tuple[float, float]:
+    if draws.clusters < 2:
+        return nan, nan
+    trials = measure.trials.only(place) if measure.trials else None
+    if trials and _independent(trials, draws):
+        return wilson(trials.hits.sum(), trials.of.sum())
+    low, high = _percentiles(drawn[~np.isnan(drawn)])
+    if measure.paired or high - low > _POINT or isnan(low):
+        return low, high
+    return _of_subjects(trials, draws) if trials else (nan, nan)
+
+
+def _independent(trials: Trials, draws: Draws) -> bool:
+    """Whether a share is of samples that stand for themselves, each right or wrong."""
+    once = np.isin(trials.hits, (0, 1)).all() and np.isin(trials.of, (0, 1)).all()
+    return bool(once and trials.of.any() and draws.clusters == len(draws.of))
+
+
+def _of_subjects(trials: Trials, draws: Draws) -> tuple[float, float]:
+    """Wilson's interval as if each subject that counts were one trial; none for one subject or for no share."""
+    subjects = len(np.unique(draws.of[trials.of[:, 0] > 0]))
+    return wilson(trials.hits.sum() / trials.of.sum() * subjects, subjects) if subjects > 1 else (nan, nan)
 
 
 def _percentiles(drawn: Rows) -> Any:

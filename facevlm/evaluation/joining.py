@@ -37,7 +37,7 @@ class _Result(BaseModel):
 def join(results: Path, suite: Suite, questions: Questions, folder: Path) -> None:
     """Write run.json and rows.jsonl of the answers that a batch gave about a suite's pictures, of its first condition.
 
-    A picture that the batch could not answer is lost, one that it was not asked about is left out.
+    A picture that the batch could not answer is lost, one that it was not asked about is left out and counted.
 
     Raises:
         InputError: the file is not of `facevlm batch`, none of its ids is the data set's, or the folder holds a run.
@@ -94,5 +94,11 @@ def _described(results: Path, suite: Suite, questions: Questions, rows: list[Row
         command=f"facevlm batch … {results.name}",
         started=now,
         ended=now,
-        counts=Counts(samples=len(rows), asked=len(rows), lost=tuple(questions.lost), outside=questions.outside),
+        counts=Counts(
+            samples=len(rows),
+            unanswered=len(questions.items) - len(rows),
+            asked=len(rows),
+            lost=tuple(questions.lost),
+            outside=questions.outside,
+        ),
     )

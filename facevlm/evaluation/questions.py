@@ -15,7 +15,7 @@ from pathlib import Path
 from PIL import Image
 
 from facevlm.data.pictures import open_picture
-from facevlm.data.readers import READERS, Expected, Reading
+from facevlm.data.readers import READERS, Expected, Reading, own
 from facevlm.data.sample import Sample, UnitLabel, read_samples
 from facevlm.data.synth.produce import SAMPLES
 from facevlm.errors import InputError
@@ -26,6 +26,7 @@ from facevlm.evaluation.suite import Suite
 
 NEUTRAL = "samples"  # the reader of the neutral format
 _SHOWN = ("own", NEUTRAL)  # data sets whose pictures may stand in a report: a user's own, and rendered ones
+_REASONS = 3  # why rows were left out, told where none is left
 
 
 @dataclass(frozen=True)
@@ -71,11 +72,11 @@ def load(suite: Suite, place: Path | None = None, reader: str | None = None, spl
 
 def needs(suite: Suite) -> str:
     """What data a suite takes, in words."""
-    own = suite.pictures
-    if own is not None and own.shipped is not None:
+    theirs = suite.pictures
+    if theirs is not None and theirs.shipped is not None:
         return "none: pictures that ship"
-    if own is not None and own.recipe is not None:
-        return f"none, but --rig; or what `facevlm data synth --recipe {own.recipe}` made"
+    if theirs is not None and theirs.recipe is not None:
+        return f"none, but --rig; or what `facevlm data synth --recipe {theirs.recipe}` made"
     sets = [f"{name} ({split})" for name, split in suite.data.items() if name != "own"]
     return ", ".join([*sets, "faces of your own as JSON lines"] if "own" in suite.data else sets)
 
@@ -102,19 +103,29 @@ def _of_data_set(suite: Suite, place: Path, reader: str | None, split: str | Non
         raise InputError(f"{place}: there is no such folder or file; check --data")
     reader, split, reading = _opened(suite, place, reader, split)
     samples, twice = _once(reading.samples)
-    lost = [Lost(id=f"{Path(each.file).name}:{each.row}", reason=each.reason) for each in reading.rejected]
+    unread = [Lost(id=f"{Path(each.file).name}:{each.row}", reason=each.reason) for each in reading.rejected]
+    lost = [*unread, *twice]
     root = place if place.is_dir() else place.parent
     usable = [sample for sample in samples if _asked_about(suite, sample)]
     items = [_item(group, root, reader) for group in _by_picture(usable)]
     outside = sum(sample.emotion is not None and sample.emotion not in suite.emotions for sample in samples)
     if not items:
-        what = f"none of its {len(samples):,} samples has what {suite.name} asks about"
-        raise InputError(f"{place}: {what}; check --data")
+        raise InputError(f"{place}: {_nothing(suite, samples, lost)}; check --data")
     data = DataSet(
         name=reader, place=str(place), split=split, sha256=digest(items), shown=reader in _SHOWN,
         note=_differs(samples, reading.expected),
     )  # fmt: skip
-    return Questions(data, items, [*lost, *twice], outside, _notices(suite, usable))
+    return Questions(data, items, lost, outside, _notices(suite, usable))
+
+
+def _nothing(suite: Suite, samples: Sequence[Sample], lost: Sequence[Lost]) -> str:
+    """That a data set has nothing to ask about, with the first reasons, each once, why rows of it were left out."""
+    asked = f"none of its {len(samples):,} samples has what {suite.name} asks about"
+    first: dict[str, Lost] = {}
+    for each in lost:
+        first.setdefault(each.reason, each)
+    reasons = " · ".join(f"{each.id}: {each.reason}" for each in list(first.values())[:_REASONS])
+    return (asked if samples else "holds no face that can be used") + (f" ({reasons})" if reasons else "")
 
 
 def _opened(suite: Suite, place: Path, reader: str | None, split: str | None) -> tuple[str, str | None, Reading]:
@@ -122,7 +133,7 @@ def _opened(suite: Suite, place: Path, reader: str | None, split: str | None) ->
     if reader == NEUTRAL or (reader is None and _is_neutral(place)):
         return NEUTRAL, split, _neutral(place, split)
     names = [reader] if reader else [name for name in suite.data if name in READERS]
-    failures: list[InputError] = []
+    failures: dict[str, InputError] = {}
     for name in names:
         if name not in READERS:
             raise InputError(f"{name}: no reader is called so; use one of {', '.join([NEUTRAL, *READERS])}")
@@ -130,9 +141,11 @@ def _opened(suite: Suite, place: Path, reader: str | None, split: str | None) ->
         try:
             return name, wanted, READERS[name](place, wanted)
         except (InputError, OSError) as error:
-            failures.append(error if isinstance(error, InputError) else InputError(f"{place}: {error.strerror}"))
+            failures[name] = error if isinstance(error, InputError) else InputError(f"{place}: {error.strerror}")
     if len(failures) == 1:
-        raise failures[0]
+        raise failures[names[0]]
+    if own.NAME in failures and place.is_file():  # data sets are folders: a file is one's own
+        raise failures[own.NAME]
     known = ", ".join(f"{name} ({split or suite.data.get(name) or 'test'})" for name in names)
     raise InputError(f"{place}: holds none of {known}; check --data, or say with --from what it is")
 

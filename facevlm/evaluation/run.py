@@ -38,6 +38,7 @@ class Counts(Value):
     """How it stands with the pictures, each counted once for each condition and draw."""
 
     samples: int = 0  # pictures that are asked about
+    unanswered: int = 0  # pictures left out, as a batch holds no answer about them
     asked: int = 0  # answers there should be
     done: int = 0  # answers there are
     failed: int = 0  # answers that the model failed to give; a second run asks again

@@ -71,6 +71,20 @@ def test_the_answers_of_a_batch_are_scored_by_their_ids(
     scored = facevlm("eval", "score", results, "--suite", "emotion-8", "--data", faces, "--out", tmp_path / "joined")
     assert scored.status == 0, scored.err
     assert "0.667" in next(line for line in scored.out.splitlines() if "  accuracy " in line)
+    assert "no answer" not in scored.err
+
+
+def test_faces_that_a_batch_was_not_asked_about_are_told_and_recorded(
+    facevlm: Any, endpoint: Any, faces: Path, tmp_path: Path
+) -> None:
+    requests, results, out = tmp_path / "requests.jsonl", tmp_path / "results.jsonl", tmp_path / "joined"
+    requests.write_text(json.dumps({"custom_id": "f0", "image": "0.png"}) + "\n")
+    assert facevlm("batch", requests, results, *endpoint.options).status == 0
+    scored = facevlm("eval", "score", results, "--suite", "emotion-8", "--data", faces, "--out", out)
+    assert "facevlm: 2 of 3 labelled pictures have no answer, left out" in scored.complaints
+    assert json.loads((out / "run.json").read_text())["counts"]["unanswered"] == 2
+    assert facevlm("eval", "report", out).status == 0
+    assert "1 of 1 answers; 2 more without an answer, left out" in (out / "report.md").read_text()
 
 
 def test_a_model_that_fails_ends_with_status_4_and_is_asked_again(

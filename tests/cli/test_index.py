@@ -81,7 +81,7 @@ def test_an_image_without_a_face_is_done_and_said_so(facevlm: Run, index: Path, 
     [
         ((), "give an image or --text"),
         (("{image}", "--text", "a smile"), "only one of them"),
-        (("{image}", "--face", "7"), "--face 7"),
+        (("{image}", "--face", "7"), "--face 7: {image} has one face; leave the option out"),
         (("--text", "qwertzuiop"), "never shown the word"),
     ],
 )
@@ -89,7 +89,7 @@ def test_a_query_that_cannot_be_asked_is_refused_in_one_line(
     facevlm: Run, index: Path, astronaut: Path, words: tuple[str, ...], why: str
 ) -> None:
     done = facevlm("index", "query", *(word.format(image=astronaut) for word in words), "--index", index)
-    assert done.status == 2 and why in done.err and len(done.complaints) == 1
+    assert done.status == 2 and why.format(image=astronaut) in done.err and len(done.complaints) == 1
 
 
 def test_a_folder_that_is_no_index_is_refused(facevlm: Run, astronaut: Path, tmp_path: Path) -> None:

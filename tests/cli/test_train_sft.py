@@ -26,19 +26,23 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = tiny.rows(made / "rows", ANSWERS)
     rows.write_text(rows.read_text() + "{\n")
     (made / "mine.yaml").write_text(RECIPE)
+    (made / "samples.jsonl").write_text('{"id": "a", "source": "own", "image": "a.png", "emotion": "fear"}\n')
     return made
 
 
 def test_the_adapter_s_folder_is_all_that_stdout_holds(facevlm: Run, folder: Path, tmp_path: Path) -> None:
     rows = folder / "rows" / "train.jsonl"
+    (folder / "watched.yaml").write_text(RECIPE + f"valid: {rows}\neval_rows: 1\neval_steps: 1\ngenerate_eval: 0\n")
     done = facevlm(
-        "train", "sft", folder / "mine.yaml", "--data", rows, "--out", tmp_path / "out", "--work", tmp_path / "work"
+        "train", "sft", folder / "watched.yaml", "--data", rows, "--out", tmp_path / "out", "--work", tmp_path / "work"
     )
     assert done.status == 0, done.err
     assert done.out == f"{tmp_path / 'out'}\n"
     assert "train.jsonl, row 3: not a whole JSON object" in done.err
-    assert "rows: 2 trained on, 0 held out, 1 left out" in done.err
-    assert json.loads((tmp_path / "out" / "run.json").read_text())["steps"] == 1
+    assert "rows: 2 trained on, 2 held out, 1 of them looked at, 2 left out" in done.err
+    assert "gemm" not in done.err  # a library's warning that concerns nobody
+    facts = json.loads((tmp_path / "out" / "run.json").read_text())
+    assert (facts["steps"], facts["rows"], facts["looked_at"]) == (1, {"trained": 2, "held_out": 2}, 1)
 
 
 def test_a_local_copy_can_stand_for_the_recipe_s_model(facevlm: Run, folder: Path, tmp_path: Path) -> None:
@@ -58,6 +62,11 @@ def test_a_local_copy_can_stand_for_the_recipe_s_model(facevlm: Run, folder: Pat
         (RECIPE, ["--start", "nowhere"], "start: nowhere: no adapter of peft is there"),
         (str(EMBEDDED), ["--model", "other"], "--model: the recipe of the embedded model"),
         (str(EMBEDDED), [], "tunes the embedded model on FER+; give its folder with --data"),
+        (
+            RECIPE + "data: samples.jsonl\n",
+            [],
+            "a sample, not a row; `facevlm data convert SAMPLES OUT --to trl` makes",
+        ),
     ],
 )
 def test_each_bad_input_is_one_line(
@@ -72,7 +81,7 @@ def test_each_bad_input_is_one_line(
     assert told.status == 2
     assert told.out == ""
     assert len(told.complaints) == 1
-    assert said in told.err
+    assert said in told.err and told.err.count("data convert") <= 1
     assert not (tmp_path / "out").exists()
 
 

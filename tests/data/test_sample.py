@@ -50,7 +50,7 @@ def test_rows_that_are_no_samples_are_named_and_the_others_read(tmp_path: Path) 
     assert [row.row for row in rejected] == [3, 4, 5]
     assert "emotion: input should be 'neutral'" in rejected[0].reason and "not 'joy'" in rejected[0].reason
     assert rejected[1].reason.startswith("AU 3 is not known here; use one of 1, 2, 4")
-    assert "JSON" in rejected[2].reason
+    assert rejected[2].reason == "not JSON"
 
 
 def test_nothing_half_written_is_left_when_a_sample_fails(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from facevlm.errors import InputError
 from facevlm.evaluation import intervals
 from facevlm.evaluation.intervals import Figure
 from facevlm.evaluation.metrics import emotion
-from facevlm.evaluation.metrics.measure import average, share
+from facevlm.evaluation.metrics.measure import average, rate, share
 
 
 def test_a_share_has_wilsons_interval() -> None:
@@ -73,8 +73,41 @@ def test_one_subject_gives_no_interval() -> None:
 
 
 def test_what_no_resample_has_is_left_out_of_the_interval() -> None:
-    figure = intervals.figure(share([1, 0, 0], [1, 0, 0]))
-    assert (figure.low, figure.value, figure.high) == (1, 1, 1)
+    figure = intervals.figure(share([3, 1, 0], [4, 4, 0]))
+    assert (figure.low, figure.value, figure.high) == (0.25, 0.5, 0.75)
+
+
+def test_a_share_of_faces_that_stand_for_themselves_has_wilsons_interval() -> None:
+    right = np.arange(12) < 9
+    told = (intervals.figure(rate(right)), intervals.figure(emotion.accuracy(np.where(right, 0, 1), [0] * 12)))
+    assert [(each.low, each.high) for each in told] == [intervals.wilson(9, 12)] * 2
+
+
+def test_all_right_is_not_certain() -> None:
+    figures = intervals.figures(emotion.recall([0] * 12, [0] * 12, ("calm", "glad")))
+    assert str(figures["calm"]) == "1.000 (0.758–1.000)"
+    assert str(figures["glad"]) == "–"
+
+
+def test_all_right_of_few_subjects_is_as_uncertain_as_they_are_few() -> None:
+    figure = intervals.figure(rate([1] * 40), intervals.draw(40, np.repeat(np.arange(4), 10)))
+    assert (figure.low, figure.high) == intervals.wilson(4, 4)
+
+
+def test_a_share_that_counts_several_times_in_a_picture_is_as_uncertain_as_pictures_are_few() -> None:
+    figure = intervals.figure(share([5, 7, 0], [5, 7, 0]))
+    assert (figure.low, figure.high) == intervals.wilson(2, 2)
+
+
+def test_a_class_of_one_subject_has_no_interval() -> None:
+    recall = emotion.recall([0, 1, 1], [0, 1, 1], ("calm", "glad"))
+    figures = intervals.figures(recall, intervals.draw(3, ["ann", "ben", "ben"]))
+    assert all(isnan(each.low) for each in figures.values())
+
+
+def test_what_is_no_share_has_no_interval_where_all_samples_are_alike() -> None:
+    assert str(intervals.figure(emotion.macro_f1([0, 1] * 6, [0, 1] * 6, ("calm", "glad")))) == "1.000 (no interval)"
+    assert str(intervals.figure(average([3.0] * 12))) == "3.000 (no interval)"
 
 
 def test_no_samples_give_no_figure() -> None:

@@ -113,8 +113,26 @@ def test_a_missing_split_is_told_with_those_there_are(tmp_path: Path) -> None:
 
 
 def test_data_without_what_is_asked_about_is_refused(suite: Suite, own: Own) -> None:
-    with pytest.raises(InputError, match="none of its 1 samples has what made asks about"):
+    with pytest.raises(InputError, match="none of its 1 samples has what made asks about; check --data"):
         load(suite, own({"aus": [12]}))
+
+
+def test_a_refusal_tells_the_first_reasons_each_once(suite: Suite, own: Own) -> None:
+    rows = ({"aus": [12], "id": "a"}, {"id": "a"}, {"emotion": "joyous"}, {"emotion": "joyous"}, "not json", "[]")
+    with pytest.raises(InputError) as refused:
+        load(suite, own(*rows))
+    told = str(refused.value)
+    assert "none of its 1 samples has what made asks about (faces.jsonl:3: label 'joyous' is unknown" in told
+    assert "· faces.jsonl:5: the line is not JSON · faces.jsonl:6: not a face with an image)" in told
+    with pytest.raises(InputError, match=r"holds no face that can be used \(faces.jsonl:1: no picture gone.png\)"):
+        load(suite, own({"image": "gone.png"}))
+
+
+def test_a_file_is_ones_own_and_its_own_fault_is_told(suite: Suite, tmp_path: Path) -> None:
+    (tmp_path / "faces.csv").write_text("picture,emotion\na.png,fear\n")
+    either = suite.model_copy(update={"data": {"rafdb": "test", "own": "test"}})
+    with pytest.raises(InputError, match="does not name the column image"):
+        load(either, tmp_path / "faces.csv")
 
 
 def test_shuffling_by_a_seed_gives_one_order_and_a_limit_the_first_of_it(suite: Suite, own: Own) -> None:

@@ -71,7 +71,8 @@ def convert(
     with printing.progress(total, "Converting") as tick:
         samples = counted(islice(reading.samples, limit), counts, tick)
         done = conversion.convert(samples, root, out, to, split=split, treatment=picture, size=size)
-    for line in report(counts, Expected() if limit else reading.expected):
+    published = Expected() if limit or kind == SAMPLES else reading.expected  # nobody published one's own samples
+    for line in report(counts, published):
         say(line)
     _tell([*reading.rejected, *done.rejected])
     say(f"rows written: {done.rows:,}")

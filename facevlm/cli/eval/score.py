@@ -31,7 +31,9 @@ def score(
     split: Split = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", envvar="FACEVLM_OUT", help="The same: folder for the run made of them."),
+        typer.Option(
+            "--out", "-o", envvar="FACEVLM_OUT", help="For the answers of a batch: folder for the run made of them."
+        ),
     ] = None,
     heat: Heat = None,
 ) -> None:

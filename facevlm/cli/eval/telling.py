@@ -60,10 +60,13 @@ def tell_scores(folder: Path) -> None:
 
 
 def _tell_amiss(scored: Scored) -> None:
-    """What could not be read, and which figures fall short of what the suite asks."""
+    """What has no answer or could not be read, and which figures fall short of what the suite asks."""
     counts = scored.run.counts
     for line in scored.unread[:_SHOWN]:
         say(line)
+    if counts.unanswered:
+        whole = counts.unanswered + counts.samples
+        say(f"{counts.unanswered:,} of {whole:,} labelled pictures have no answer, left out")
     if counts.lost:
         say(f"pictures and rows lost: {len(counts.lost):,}; the figures are of the others")
     for line in scored.unparsable[:_SHOWN]:

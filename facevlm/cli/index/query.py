@@ -65,9 +65,13 @@ def _nearest(
     if not found.faces:
         say(f"{image}: no face found")
     elif not faces:
-        raise InputError(f"--face {wanted}: {image} has {len(found.faces)} faces; give a number from 1 on")
+        raise InputError(f"--face {wanted}: {image} has {_faces(len(found.faces))}")
     vectors = matcher.faces([matcher.crop(found.picture.image, face) for face in faces])
     return [(face, index.nearest(vector, k)) for face, vector in zip(faces, vectors, strict=True)]
+
+
+def _faces(many: int) -> str:
+    return "one face; leave the option out" if many == 1 else f"{many} faces; give a number from 1 to {many}"
 
 
 def _print_faces(image: str, found: list[tuple[Face, tuple[Neighbour, ...]]], form: Form) -> None:

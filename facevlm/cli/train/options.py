@@ -15,7 +15,9 @@ Data = Annotated[Path, options.option("--data", "Folder of FER+: train-*.npz and
 Rig = Annotated[Path, options.option("--rig", "ICT-FaceKit as one archive, see the README.")]
 Renders = Annotated[
     Path | None,
-    options.option("--rig", "The same, where synthetic faces are still to be rendered."),
+    options.option(
+        "--rig", "ICT-FaceKit as one archive, see the README; needed where synthetic faces are still to be rendered."
+    ),
 ]
 Work = Annotated[Path, options.option("--work", "Checkpoints; a run found here goes on where it was.")]
 Out = Annotated[Path, options.option("--out", "Folder the result is written to.")]

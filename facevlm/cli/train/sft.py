@@ -111,7 +111,8 @@ def _tell(rejected: Sequence[Rejected], facts: dict[str, Any]) -> None:
         say(row)
     left_out = f", {len(rejected):,} left out" if rejected else ""
     rows, losses = facts["rows"], facts["losses"]
-    say(f"rows: {rows['trained']:,} trained on, {rows['held_out']:,} held out{left_out}")
+    looked_at = f", {facts['looked_at']:,} of them looked at" if facts["looked_at"] < rows["held_out"] else ""
+    say(f"rows: {rows['trained']:,} trained on, {rows['held_out']:,} held out{looked_at}{left_out}")
     valid = f", {losses['eval_valid']:.0%} of the answers valid" if "eval_valid" in losses else ""
     held_out = f", on rows held out {losses['eval_loss']:.3f}" if "eval_loss" in losses else ""
     say(f"{facts['steps']} steps: loss {losses['first']:.3f} → {losses['loss']:.3f}{held_out}{valid}")

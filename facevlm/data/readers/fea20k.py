@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from facevlm.data.readers import units
-from facevlm.data.readers.reading import Reading, attempt, emotion_of, existing, expected, missing, reading
+from facevlm.data.readers.reading import Reading, attempt, emotion_of, existing, expected, missing, parsed, reading
 from facevlm.data.sample import Rejected, Sample
 
 NAME = "fea20k"
@@ -66,7 +66,7 @@ def _row(line: bytes, folder: Path, split: str) -> Sample:
 
 
 def _entry(line: bytes) -> dict[str, Any]:
-    entry = json.loads(line)
+    entry = parsed(line, "the line")
     if not isinstance(entry, dict):
         raise ValueError("not a JSON object")
     lacking = [key for key in ("id", "dataset", "image") if not entry.get(key)]

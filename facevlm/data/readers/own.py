@@ -1,24 +1,23 @@
 """A user's own faces: a folder of pictures for each emotion, a CSV table, or JSON lines.
 
 * A folder: DIR/happiness/*.jpg, or DIR/train/happiness/*.jpg where there are splits.
-* JSON lines: `{"id", "image", "emotion"?, "aus"?, "group"?}`, as `facevlm eval run` takes them; `aus` is [6, 12],
+* JSON lines: `{"image", "id"?, "emotion"?, "aus"?, "group"?}`, as `facevlm eval run` takes them; `aus` is [6, 12],
   ["AU6", "AU12"], {"12": "D"}, {"12": 0.7} or {"12": 0}. What is not named in `aus` was not coded.
 * CSV: a header with the same names; `aus` is JSON, or units parted by spaces.
 
-`image` is relative to the file. Words such as «happy» stand for the emotion. A CSV or JSON-lines file is one split,
-called as the user says.
+`image` is relative to the file, and is the `id` where none is given. Words such as «happy» stand for the emotion. A CSV
+or JSON-lines file is one split, called as the user says.
 """
 
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from facevlm.data.readers import units
-from facevlm.data.readers.reading import PICTURES, Expected, Reading, attempt, emotion_of, existing, reading
+from facevlm.data.readers.reading import PICTURES, Expected, Reading, attempt, emotion_of, existing, parsed, reading
 from facevlm.data.sample import Rejected, Sample, UnitLabel
 from facevlm.errors import InputError
 
@@ -65,8 +64,8 @@ def _lines(file: Path) -> Iterator[tuple[int, str]]:
 def _header(file: Path) -> list[str]:
     with file.open(newline="", encoding="utf-8-sig", errors="replace") as lines:
         header = next(csv.reader(lines), [])
-    if not {"id", "image"} <= set(header):
-        raise InputError(f"{file}: its first line does not name the columns id and image; add a header")
+    if "image" not in header:
+        raise InputError(f"{file}: its first line does not name the column image; add a header, such as image,emotion")
     return header
 
 
@@ -79,12 +78,12 @@ def _table(file: Path, header: list[str]) -> Iterator[tuple[int, dict[str, str]]
 
 
 def _row(given: str | dict[str, str], root: Path, split: str) -> Sample:
-    fields: Any = json.loads(given) if isinstance(given, str) else given
-    if not isinstance(fields, dict) or not {"id", "image"} <= fields.keys():
-        raise ValueError("not a face with an id and an image")
+    fields = parsed(given, "the line") if isinstance(given, str) else given
+    if not isinstance(fields, dict) or "image" not in fields:
+        raise ValueError("not a face with an image")
     aus, others = units.known(_units(fields["aus"])) if fields.get("aus") is not None else (None, {})
     return Sample(
-        id=str(fields["id"]),
+        id=str(fields["image"] if fields.get("id") is None else fields["id"]),
         source=NAME,
         image=_picture(Path(str(fields["image"])), root),
         split=split,
@@ -107,5 +106,7 @@ def _units(given: Any) -> dict[int, UnitLabel]:
     """What `aus` says; in a table it is text: JSON, or units parted by spaces, commas or semicolons."""
     if isinstance(given, str):
         is_json = given.lstrip().startswith(("{", "["))
-        return units.labels(json.loads(given) if is_json else given.replace(",", " ").replace(";", " ").split())
+        return units.labels(
+            parsed(given, f"aus {given!r}") if is_json else given.replace(",", " ").replace(";", " ").split()
+        )
     return units.labels(given)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -121,6 +122,14 @@ def whole(text: str, what: str) -> int:
     if not number.is_integer():
         raise ValueError(f"{what} {text!r} is not a whole number")
     return int(number)
+
+
+def parsed(text: str | bytes, what: str) -> Any:
+    """What a JSON text holds. Raises ValueError for what is none."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise ValueError(f"{what} is not JSON") from None
 
 
 def existing(picture: Path, root: Path) -> str:

@@ -9,7 +9,18 @@ from collections.abc import Collection, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from facevlm.evaluation.metrics.measure import Measure, Rows, aligned, average, divided, share, tally, together
+from facevlm.evaluation.metrics.measure import (
+    Measure,
+    Rows,
+    Trials,
+    aligned,
+    average,
+    divided,
+    rate,
+    share,
+    tally,
+    together,
+)
 from facevlm.types import EMOTIONS
 
 
@@ -22,7 +33,11 @@ def agreement(one: ArrayLike, other: ArrayLike, classes: Sequence[str] = EMOTION
     wide = len(classes) + 2  # and a place for no answer of either, that they never share
     cells = np.where(first < 0, wide - 2, first) * wide + np.where(second < 0, wide - 1, second)
     rows = np.eye(wide * wide)[cells] if len(cells) else np.zeros((0, wide * wide))
-    return tally(rows, lambda sums: _equal_and_kappa(sums.reshape(len(sums), wide, wide)), of=("equal", "kappa"))
+    same = np.stack([(first >= 0) & (first == second), np.zeros(len(first))], 1)  # kappa is no share
+    trials = Trials(same, np.tile([1.0, 0.0], (len(first), 1)))
+    return tally(
+        rows, lambda sums: _equal_and_kappa(sums.reshape(len(sums), wide, wide)), of=("equal", "kappa"), trials=trials
+    )
 
 
 def overlap(one: Sequence[Collection[int] | None], other: Sequence[Collection[int] | None]) -> Measure:
@@ -44,7 +59,7 @@ def moved(before: ArrayLike, after: ArrayLike, forced: ArrayLike) -> Measure:
     aligned(before=old, after=new, forced=wanted)
     readable, another = new >= 0, wanted != old
     follows = share((readable & another & (new == wanted)), another)
-    return together({"moved": average(readable & (new != old)), "followed": follows})
+    return together({"moved": rate(readable & (new != old)), "followed": follows})
 
 
 def _shared(one: Collection[int] | None, other: Collection[int] | None) -> float:

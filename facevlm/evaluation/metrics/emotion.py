@@ -7,12 +7,13 @@ label is missing does not count. Figures are shares from 0 to 1.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from facevlm.errors import InputError
-from facevlm.evaluation.metrics.measure import Measure, Rows, aligned, divided, known_mean, tally
+from facevlm.evaluation.metrics.measure import Measure, Rows, Trials, aligned, divided, known_mean, tally
 from facevlm.types import EMOTIONS, FaceAnalysis
 
 Labels = NDArray[np.int64]
@@ -34,7 +35,7 @@ def concluded(faces: Iterable[FaceAnalysis | None]) -> Labels:
 
 def accuracy(guess: ArrayLike, truth: ArrayLike, classes: Sequence[str] = EMOTIONS) -> Measure:
     """The share that is right. The field also calls it weighted average recall (WAR)."""
-    return _of_matrix(guess, truth, classes, lambda matrix: divided(_right(matrix).sum(-1), matrix.sum((-2, -1))))
+    return _share(guess, truth, classes, lambda matrix: _right(matrix).sum(-1), lambda matrix: matrix.sum((-2, -1)))
 
 
 def balanced_accuracy(guess: ArrayLike, truth: ArrayLike, classes: Sequence[str] = EMOTIONS) -> Measure:
@@ -62,14 +63,12 @@ def present_macro_f1(guess: ArrayLike, truth: ArrayLike, classes: Sequence[str] 
 
 def recall(guess: ArrayLike, truth: ArrayLike, classes: Sequence[str] = EMOTIONS) -> Measure:
     """Of each class, the share of its samples that is told; nan for a class that does not occur."""
-    return _of_matrix(guess, truth, classes, _recall, of=classes)
+    return _share(guess, truth, classes, _right, lambda matrix: matrix.sum(-1), of=classes)
 
 
 def precision(guess: ArrayLike, truth: ArrayLike, classes: Sequence[str] = EMOTIONS) -> Measure:
     """Of each class, the share of its answers that is right; nan for a class that is never told."""
-    return _of_matrix(
-        guess, truth, classes, lambda matrix: divided(_right(matrix), matrix[..., :-1].sum(-2)), of=classes
-    )
+    return _share(guess, truth, classes, _right, lambda matrix: matrix[..., :-1].sum(-2), of=classes)
 
 
 def f1(guess: ArrayLike, truth: ArrayLike, classes: Sequence[str] = EMOTIONS) -> Measure:
@@ -82,6 +81,21 @@ def confusion(guess: ArrayLike, truth: ArrayLike, classes: Sequence[str] = EMOTI
     rows = _rows(guess, truth, classes)
     counts: Labels = rows.sum(0).reshape(len(classes), -1).astype(np.int64)
     return counts
+
+
+def _share(
+    guess: ArrayLike,
+    truth: ArrayLike,
+    classes: Sequence[str],
+    part: Callable[[Rows], Rows],
+    whole: Callable[[Rows], Rows],
+    of: Sequence[str] = (),
+) -> Measure:
+    """A share of the matrix, of whose own matrix each sample is a trial."""
+    measure = _of_matrix(guess, truth, classes, lambda matrix: divided(part(matrix), whole(matrix)), of)
+    each = _rows(guess, truth, classes).reshape(-1, len(classes), len(classes) + 1)
+    hits, trials = (sums(each).reshape(len(each), -1) for sums in (part, whole))
+    return replace(measure, trials=Trials(hits, trials))
 
 
 def _of_matrix(

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from facevlm.evaluation.metrics.measure import Measure, aligned, average, share, together
+from facevlm.evaluation.metrics.measure import Measure, aligned, average, rate, share, together
 from facevlm.types import Box
 
 IOU = 0.5  # from which a box is that of a face (Everingham et al., PASCAL VOC, IJCV 2010)
@@ -24,7 +24,7 @@ class Said(NamedTuple):
 def count_accuracy(counted: ArrayLike, true: ArrayLike) -> Measure:
     """The share of pictures whose faces are counted right; a count of nan, for no answer, is wrong."""
     told, known = _counts(counted, true)
-    return average(np.where(np.isnan(known), np.nan, told == known))
+    return rate(np.where(np.isnan(known), np.nan, told == known))
 
 
 def count_error(counted: ArrayLike, true: ArrayLike) -> Measure:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,6 +18,18 @@ Rows = NDArray[np.float64]  # (n, k): what each of n samples adds to k sums
 Weights = NDArray[np.float64]  # (r, n): how often each sample counts in each of r draws
 Score = Callable[[Rows], Rows]  # sums (r, k) → figures (r,) or (r, len(of))
 Better = Literal["higher", "lower"]
+
+
+class Trials(NamedTuple):
+    """What shares are counted from: of each sample how often it was so, and how often it could have been, (n, figures)
+    each. A figure that is no share has none of either."""
+
+    hits: Rows
+    of: Rows
+
+    def only(self, place: int) -> Trials:
+        """Those of one figure."""
+        return Trials(self.hits[:, [place]], self.of[:, [place]])
 
 
 @dataclass(frozen=True)
@@ -34,6 +46,8 @@ class Measure:
     better: Better = "higher"
     notes: tuple[str, ...] = ()
     counts: tuple[int, ...] = ()  # samples that count for each of `of`, where these differ
+    trials: Trials | None = None  # of shares
+    paired: bool = False  # a difference over the same samples: where they are answered alike, it is none
 
     @property
     def value(self) -> Any:
@@ -51,6 +65,7 @@ def tally(
     better: Better = "higher",
     notes: Sequence[str] = (),
     counts: Sequence[int] = (),
+    trials: Trials | None = None,
 ) -> Measure:
     """A score of what the samples add up to."""
     size = len(rows)
@@ -62,6 +77,7 @@ def tally(
         better,
         tuple(notes),
         tuple(map(int, counts)),
+        trials,
     )
 
 
@@ -86,18 +102,24 @@ def known_mean(figures: Rows) -> Rows:
 def share(part: ArrayLike, whole: ArrayLike, *, better: Better = "higher", notes: Sequence[str] = ()) -> Measure:
     """The samples' parts together by their wholes together; samples without a whole do not count."""
     rows = np.stack([np.asarray(part, np.float64), np.asarray(whole, np.float64)], 1)
-    return tally(rows, ratio, n=int((rows[:, 1] > 0).sum()), better=better, notes=notes)
+    trials = Trials(rows[:, :1], rows[:, 1:])
+    return tally(rows, ratio, n=int((rows[:, 1] > 0).sum()), better=better, notes=notes, trials=trials)
+
+
+def rate(so: ArrayLike, *, better: Better = "higher", notes: Sequence[str] = ()) -> Measure:
+    """The share of samples of which something is so: 1, 0, or nan where it cannot be said."""
+    each = np.asarray(so, np.float64)
+    return share(np.nan_to_num(each), ~np.isnan(each), better=better, notes=notes)
 
 
 def average(values: ArrayLike, *, better: Better = "higher", notes: Sequence[str] = ()) -> Measure:
     """The mean of what is a number."""
-    each = np.asarray(values, np.float64)
-    return share(np.nan_to_num(each), ~np.isnan(each), better=better, notes=notes)
+    return replace(rate(values, better=better, notes=notes), trials=None)
 
 
 def mean(measure: Measure) -> Measure:
     """The mean of a measure's figures, those that are no number left out."""
-    return replace(measure, at=lambda weights: known_mean(measure.at(weights)), of=(), counts=())
+    return replace(measure, at=lambda weights: known_mean(measure.at(weights)), of=(), counts=(), trials=None)
 
 
 def one(measure: Measure, name: str) -> Measure:
@@ -106,7 +128,8 @@ def one(measure: Measure, name: str) -> Measure:
         raise InputError(f"{name!r} is not among {', '.join(measure.of)}; give one of these")
     place = measure.of.index(name)
     count = measure.counts[place] if measure.counts else measure.n
-    return replace(measure, at=lambda weights: measure.at(weights)[:, place], n=count, of=(), counts=())
+    trials = measure.trials.only(place) if measure.trials else None
+    return replace(measure, at=lambda weights: measure.at(weights)[:, place], n=count, of=(), counts=(), trials=trials)
 
 
 def together(measures: dict[str, Measure], *, better: Better = "higher") -> Measure:
@@ -121,6 +144,7 @@ def together(measures: dict[str, Measure], *, better: Better = "higher") -> Meas
         better,
         tuple(f"{name}: {note}" for name, each in measures.items() for note in each.notes),
         tuple(each.n for each in parts),
+        _beside([each.trials or _none(each.size) for each in parts]),
     )
 
 
@@ -130,3 +154,11 @@ def aligned(**columns: Any) -> None:
     if len(set(sizes.values())) > 1:
         told = ", ".join(f"{name} {size}" for name, size in sizes.items())
         raise InputError(f"these are not of the same samples: {told}; give one for each sample")
+
+
+def _beside(trials: Sequence[Trials]) -> Trials:
+    return Trials(*(np.concatenate(each, 1) for each in zip(*trials, strict=True)))
+
+
+def _none(size: int) -> Trials:
+    return Trials(np.zeros((size, 1)), np.zeros((size, 1)))

@@ -12,8 +12,9 @@ from facevlm.reasoning.text import plain
 
 def text(reports: Sequence[Report]) -> str:
     """The tables of a run, or of several side by side."""
+    confusions = map(_confusion, reports, table.names(reports))
     tables = [
-        table.headline(reports), *table.parts(reports), *map(_confusion, reports), *table.conditions(reports),
+        table.headline(reports), *table.parts(reports), *confusions, *table.conditions(reports),
         *table.groups(reports), *table.fairness(reports), provenance.facts(reports),
     ]  # fmt: skip
     commands = "\n".join(dict.fromkeys(report.run.command for report in reports))
@@ -37,11 +38,11 @@ def _line(cells: Sequence[str]) -> str:
     return f"| {' | '.join(map(plain, cells))} |"
 
 
-def _confusion(report: Report) -> Table | None:
+def _confusion(report: Report, name: str) -> Table | None:
     if report.confusion is None:
         return None
     rows = tuple(
         (label, *(f"{count:,}" for count in counts))
         for label, counts in zip(report.confusion.labels, report.confusion.counts, strict=True)
     )
-    return Table(f"Concluded of faces of each emotion: {table.model(report)}", ("", *report.confusion.columns), rows)
+    return Table(f"Concluded of faces of each emotion: {name}", ("", *report.confusion.columns), rows)

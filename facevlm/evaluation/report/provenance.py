@@ -22,6 +22,7 @@ def lost(report: Report) -> str:
     """How many pictures the figures are of, and what of the data is not in them."""
     counts = report.run.counts
     told = [f"{counts.samples:,} pictures, {counts.done:,} of {counts.asked:,} answers"]
+    told += [f"{counts.unanswered:,} more without an answer, left out"] if counts.unanswered else []
     told += [f"{counts.unparsable:,} could not be read and count as wrong"] if counts.unparsable else []
     told += [f"{counts.outside:,} faces of other classes left out"] if counts.outside else []
     told += [f"{count:,} lost: {reason}" for reason, count in report.why_lost.items()]

@@ -26,12 +26,14 @@ class Table:
 
 
 def names(reports: Sequence[Report]) -> list[str]:
-    """What each run is called: by its model, and by its folder too where two have the same."""
+    """What each run is called: by its model, by its folder too where two have the same, and by its number beside that
+    where folders are called alike."""
     models = [model(report) for report in reports]
-    return [
+    placed = [
         name if models.count(name) == 1 else f"{name}, {report.name}"
         for name, report in zip(models, reports, strict=True)
     ]
+    return [name if placed.count(name) == 1 else f"{name} ({place})" for place, name in enumerate(placed, start=1)]
 
 
 def model(report: Report) -> str:

@@ -85,7 +85,8 @@ class Outcome:
 @dataclass(frozen=True)
 class _Material:
     trained: list[Row]
-    held_out: list[Row]
+    held_out: list[Row]  # those of them that decide
+    kept_back: int  # rows held out
     rejected: list[Rejected]
     digest: str
 
@@ -134,7 +135,7 @@ def _gather(recipe: Reinforcement) -> _Material:
     if len(trained) < prompts or not held_out:
         had = f"{len(trained)} rows to train on and {len(held_out)} held out"
         raise InputError(f"{recipe.data}: {had}, and a step needs {prompts} and a comparison some; give more rows")
-    return _Material(trained, held_out[: recipe.eval_rows], rejected, told)
+    return _Material(trained, held_out[: recipe.eval_rows], len(held_out), rejected, told)
 
 
 def _claim(recipe: Reinforcement, material: _Material, work: Path, fresh: bool) -> None:
@@ -233,7 +234,8 @@ def _facts(recipe: Reinforcement, material: _Material, trainer: Any, found: dict
         "helped": gains.helped(found),
         "gains": {name: each.model_dump() for name, each in found.items()},
         "settings": recipe.model_dump(mode="json", include=_SETTINGS),
-        "rows": {"trained": len(material.trained), "held_out": len(material.held_out)},
+        "rows": {"trained": len(material.trained), "held_out": material.kept_back},
+        "looked_at": len(material.held_out),
         "left_out": [str(row) for row in material.rejected],
         "steps": trainer.state.global_step,
         "processes": trainer.args.world_size,

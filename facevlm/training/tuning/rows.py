@@ -21,6 +21,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from facevlm.data.sample import Rejected, read_lines
 from facevlm.errors import InputError
 
+_CONVERT = "`facevlm data convert SAMPLES OUT --to trl`"
+
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True)
@@ -92,7 +94,8 @@ def read(file: Path) -> tuple[list[Row], list[Rejected]]:
     rows, rejected = read_lines(file, lambda line: _row(line, file.parent))
     if not rows:
         why = f"; row {rejected[0].row}: {rejected[0].reason}" if rejected else ""
-        raise InputError(f"{file}: holds no row to train on{why}; `facevlm data convert --to trl` writes such rows")
+        remedy = "" if _CONVERT in why else f"; {_CONVERT} writes such rows"
+        raise InputError(f"{file}: holds no row to train on{why}{remedy}")
     return rows, rejected
 
 
@@ -118,7 +121,7 @@ def _row(line: bytes, folder: Path) -> Row:
     try:
         content = json.loads(line)
         if isinstance(content, dict) and "image" in content and "prompt" not in content:
-            raise InputError("a sample, not a row; `facevlm data convert SAMPLES OUT --to trl` makes rows of samples")
+            raise InputError(f"a sample, not a row; {_CONVERT} makes rows of samples")
     except (ValueError, RecursionError):
         raise InputError("not a whole JSON object") from None
     row = Row.model_validate(content | {"folder": folder} if isinstance(content, dict) else content)

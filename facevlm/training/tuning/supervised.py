@@ -35,7 +35,8 @@ class Material:
     """What a run learns from and is watched by."""
 
     trained: list[Row]
-    held_out: list[Row]
+    held_out: list[Row]  # those of them that it is watched by
+    kept_back: int  # rows held out
     rejected: list[Rejected]
     digest: str
 
@@ -98,7 +99,7 @@ def gather(recipe: Supervised) -> Material:
     else:
         held_out, not_valid = rows.read(recipe.valid)
         rejected, digest = rejected + not_valid, digest + rows.digest(recipe.valid)
-    return Material(trained, rows.sampled(held_out, recipe.eval_rows), rejected, digest)
+    return Material(trained, rows.sampled(held_out, recipe.eval_rows), len(held_out), rejected, digest)
 
 
 def _claim(recipe: Supervised, material: Material, work: Path, fresh: bool) -> None:
@@ -185,7 +186,8 @@ def _facts(recipe: Supervised, material: Material, trainer: Any, chosen: weights
         "architecture": type(trainer.model.get_base_model()).__name__,
         "layers": chosen.layers,
         "trained_weights": sum(weight.numel() for weight in trainer.model.parameters() if weight.requires_grad),
-        "rows": {"trained": len(material.trained), "held_out": len(material.held_out)},
+        "rows": {"trained": len(material.trained), "held_out": material.kept_back},
+        "looked_at": len(material.held_out),
         "left_out": [str(row) for row in material.rejected],
         "steps": trainer.state.global_step,
         "epochs": round(trainer.state.epoch, 3),

@@ -57,7 +57,7 @@ def test_json_lines_keep_what_they_say_and_name_what_is_wrong(put: Put) -> None:
         '{"id": "b", "image": "a.jpg", "aus": {"12": "F"}}',
         '{"id": "c", "image": "a.jpg", "aus": {"12": 3.5}}',
         '{"id": "d", "image": "nowhere.jpg"}',
-        '{"image": "a.jpg"}',
+        '{"id": "e"}',
         '{"id": "f", "ima',
     )
     samples, rejected = everything(own.read(put("faces.jsonl", "\n".join(rows))))
@@ -67,7 +67,15 @@ def test_json_lines_keep_what_they_say_and_name_what_is_wrong(put: Put) -> None:
     assert [row.row for row in rejected] == [2, 3, 4, 5, 6]
     assert rejected[0].reason == "intensity 'F' is unknown; write A to E, 0.0 to 1.0, true or false"
     assert rejected[2].reason == "no picture nowhere.jpg"
-    assert rejected[3].reason == "not a face with an id and an image"
+    assert rejected[3].reason == "not a face with an image"
+    assert rejected[4].reason == "the line is not JSON"
+
+
+def test_a_face_without_an_id_goes_by_its_picture(put: Put) -> None:
+    put("a.jpg")
+    lines = everything(own.read(put("faces.jsonl", '{"image": "a.jpg", "emotion": "joy"}')))[0]
+    table = everything(own.read(put("faces.csv", "image,emotion\na.jpg,joy\n")))[0]
+    assert list(lines) == list(table) == ["a.jpg"]
 
 
 def test_a_table_is_read_by_its_header(put: Put) -> None:
@@ -77,11 +85,11 @@ def test_a_table_is_read_by_its_header(put: Put) -> None:
     assert (samples["a"].emotion, samples["a"].aus) == ("happiness", {6: PRESENT, 12: PRESENT})
     assert samples["b"].aus == {12: UnitLabel(present=True, intensity="D")}
     assert samples["d"].aus is None
-    assert [row.row for row in rejected] == [4]
+    assert [(row.row, row.reason) for row in rejected] == [(4, "aus '{' is not JSON")]
 
 
 def test_a_table_without_a_header_is_refused(put: Put) -> None:
-    with pytest.raises(InputError, match=r"does not name the columns id and image; add a header"):
+    with pytest.raises(InputError, match=r"does not name the column image; add a header"):
         own.read(put("faces.csv", "a,a.jpg,joy\n"))
 
 

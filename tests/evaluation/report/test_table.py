@@ -39,6 +39,9 @@ def test_runs_side_by_side_have_a_column_each_and_a_dash_for_what_one_lacks(make
 def test_two_runs_of_one_model_are_told_apart_by_their_folders(make_run: MakeRun) -> None:
     one, other = _report(make_run), _report(make_run)
     assert table.names([one, other]) == [f"nano, {one.name}", f"nano, {other.name}"]
+    assert table.names([one, one]) == [f"nano, {one.name} (1)", f"nano, {one.name} (2)"]
+    for name in table.names([one, other]):
+        assert f"## Concluded of faces of each emotion: {name}" in markdown.text([one, other])
 
 
 def test_emotions_and_action_units_have_a_table_each_in_their_own_order(make_run: MakeRun) -> None:

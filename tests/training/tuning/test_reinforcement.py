@@ -75,6 +75,12 @@ def test_a_rung_that_does_not_help_is_reported_so_with_its_settings(run: Run) ->
     assert run.facts["settings"]["rewards"] == run.recipe.rewards and run.facts["settings"]["beta"] == 0.02
 
 
+def test_all_rows_that_are_held_out_are_counted_and_those_that_decide(run: Run) -> None:
+    few = reinforcement._gather(run.recipe.model_copy(update={"eval_rows": 1}))
+    assert len(few.trained) + few.kept_back == 10 and few.kept_back > len(few.held_out) == 1
+    assert run.facts["rows"]["held_out"] == run.facts["looked_at"] == few.kept_back
+
+
 def test_each_rewards_mean_is_kept_step_by_step(run: Run) -> None:
     kept = curves.read(run.outcome.out / curves.JSON)
     assert [each["step"] for each in kept] == [1, 2]
