@@ -14,15 +14,23 @@ _BROKEN = "Something went wrong inside FaceVLM, and this question was not answer
 
 
 class Asking:
-    """Asks in a thread of its own and keeps what comes, for any number of followers."""
+    """Asks in a thread of its own and keeps what comes, for any number of followers.
 
-    def __init__(self, agent: Agent, conversation: str, text: str, images: Sequence[bytes] = ()) -> None:
+    `before` is the question asked before it in the same conversation: it is answered first, so that this one finds the
+    picture which that one brought. `looking_at` are the pictures that both are about while they are not answered.
+    """
+
+    def __init__(
+        self, agent: Agent, conversation: str, text: str, images: Sequence[bytes] = (), before: Asking | None = None
+    ) -> None:
         self.text, self.images = text, tuple(images)
+        unanswered = None if before is None or before.over else before
+        self.looking_at: tuple[bytes, ...] = self.images or (unanswered.looking_at if unanswered else ())
         self._events: list[Event] = []
         self._news = threading.Condition()
         self._over = self._stopped = False
-        work = threading.Thread(target=self._work, args=(agent, conversation), name=f"ask {conversation}", daemon=True)
-        work.start()
+        asked = (agent, conversation, before)
+        threading.Thread(target=self._work, args=asked, name=f"ask {conversation}", daemon=True).start()
 
     @property
     def over(self) -> bool:
@@ -37,6 +45,11 @@ class Asking:
         """Ends the answer at its next piece."""
         self._stopped = True
 
+    def wait(self) -> None:
+        """Returns when the answer is over."""
+        with self._news:
+            self._news.wait_for(lambda: self._over)
+
     def follow(self) -> Iterator[Event]:
         """What has come, from the first event, and what comes, until the answer is over."""
         seen = 0
@@ -49,7 +62,9 @@ class Asking:
             if over and seen == len(self._events):
                 return
 
-    def _work(self, agent: Agent, conversation: str) -> None:
+    def _work(self, agent: Agent, conversation: str, before: Asking | None) -> None:
+        if before is not None:
+            before.wait()
         try:
             for event in agent.ask(conversation, self.text, self.images):
                 self._tell(event)

@@ -11,10 +11,10 @@ from pathlib import Path
 from jinja2 import Template
 from PIL import Image
 
-from app import overlay
+from app import measures, overlay
 from app.overlay import Look, Spot
 from facevlm.reasoning import text
-from facevlm.reasoning.report import Bar, bars
+from facevlm.reasoning.report import Bar
 from facevlm.reasoning.template import template
 from facevlm.types import EMOTIONS, Face, FaceAnalysis
 
@@ -31,7 +31,10 @@ def html(analysed: FaceAnalysis, face: Face, image: Image.Image, look: Look) -> 
         emotions=sorted(EMOTIONS, key=lambda each: -explained.probabilities[each])
         if explained and explained.probabilities
         else [],
-        bars=[(bar, spot(analysed, bar) == look.chosen) for bar in bars(analysed)],
+        bars=[
+            (bar, measures.of_line(analysed, bar), spot(analysed, bar) == look.chosen)
+            for bar in measures.bars(analysed)
+        ],
     )
 
 

@@ -105,8 +105,9 @@ class Desk:
         return conversation
 
     def ask(self, agent: Agent, conversation: str, text: str, images: Iterable[bytes] = ()) -> Asking:
-        """Asks; the answer goes on whether or not the page is looked at."""
-        self._askings[conversation] = Asking(agent, conversation, text, list(images))
+        """Asks, after what was asked before; the answer goes on whether or not the page is looked at."""
+        before = self._askings.get(conversation)
+        self._askings[conversation] = Asking(agent, conversation, text, list(images), before)
         return self._askings[conversation]
 
     def asking(self, conversation: str) -> Asking | None:

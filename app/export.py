@@ -7,8 +7,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
-from app import cards, overlay
+from app import cards, measures, overlay
 from app.overlay import Look
 from facevlm.agent import Agent, Conversation, Evidence, Message
 from facevlm.errors import ModelError
@@ -64,7 +65,8 @@ def to_markdown(kept: Record) -> bytes:
         shown = f" ({len(message.pictures)} picture{'s' * (len(message.pictures) > 1)})" if message.pictures else ""
         parts.append(f"**{who}**{shown}: {text.plain(message.text)}")
         parts += [f"- {text.plain(line)}" for line in grounds(message)]
-    parts += [text.markdown(analysis) for analysis in kept.analyses.values()]
+    parts += [text.markdown(measures.analysis_as_in_answers(each)).strip() for each in kept.analyses.values()]
+    parts += [measures.STRONGER] if kept.analyses else []
     return ("\n\n".join(part for part in parts if part) + "\n").encode()
 
 
@@ -76,6 +78,7 @@ def to_html(kept: Record) -> bytes:
         when=_when(kept),
         messages=[(message, grounds(message)) for message in kept.messages],
         pictures={picture: _picture(analysis) for picture, analysis in kept.analyses.items()},
+        names={picture: Path(analysis.image.source).name for picture, analysis in kept.analyses.items()},
         cards=[_cards(analysis) for analysis in kept.analyses.values()],
     ).encode()
 
@@ -89,15 +92,24 @@ def grounds(message: Message) -> list[str]:
 
 
 def ground(evidence: Evidence) -> str:
-    """«Face 1, AU12 lip corner puller: measured 0.71, claimed D, ✓ supported»."""
+    """«Face 1, AU12 lip corner puller: measured 0.71 on the left, 0.64 on the right, claimed D, ✓ supported»."""
     what = f"AU{evidence.au} {evidence.name}" if evidence.au is not None else evidence.name or "the whole face"
     facts = [
-        "" if evidence.measured is None else f"measured {evidence.measured:.2f}",
-        "" if evidence.claimed is None else f"claimed {evidence.claimed}",
+        "" if evidence.measured is None else f"measured {_measured(evidence)}",
+        "" if evidence.claimed is None else f"claimed {_claimed(evidence)}",
         "" if evidence.verdict is None else f"{text.SIGNS[evidence.verdict]} {evidence.verdict}",
     ]
     told = ", ".join(fact for fact in facts if fact)
     return f"Face {evidence.face}, {what}{': ' if told else ''}{told}"
+
+
+def _measured(evidence: Evidence) -> str:
+    return measures.words(evidence.measured, evidence.left, evidence.right)
+
+
+def _claimed(evidence: Evidence) -> str:
+    one = evidence.side in ("left", "right")
+    return f"{evidence.claimed} on the {evidence.side}" if one else str(evidence.claimed)
 
 
 def _when(kept: Record) -> str:

@@ -4,43 +4,72 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from contextlib import nullcontext
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from app import overlay
 from app.desk import desk, why_not
 from app.samples import Sample, samples
 from app.session import Session
 from facevlm.errors import FaceVLMError
+from facevlm.faces.decode import Named
 
 FIRST_QUESTION = "What do the faces show?"
 LONGEST = 50_000  # signs of a question; more are refused as they are typed
 _WAYS = ("Upload", "Camera", "Samples")
 
 
-def ask(state: Session, text: str, images: Sequence[bytes] = ()) -> None:
-    """Asks in the conversation that is shown, in a new one where there is none, and shows the answer as it comes."""
-    shared = desk()
+def ask(state: Session, text: str = "", images: Sequence[bytes] = ()) -> None:
+    """Asks in the conversation that is shown, in a new one where there is none, and shows the answer as it comes.
+
+    Pictures without words are asked FIRST_QUESTION about.
+    """
+    state.park(text, images)
     state.said = None
     state.failed.clear()
-    try:
-        if state.talk is None:
-            with nullcontext() if shared.ready(state.choice) else st.spinner("The model is loading …"):
-                state.show(shared.start(state.browser, state.choice))
-        assert state.talk is not None
-        _, agent = shared.holder(state.talk, state.choice)
-        shared.ask(agent, state.talk, text, images)
-    except FaceVLMError as error:
-        state.said = why_not(error)
     if images:
         state.chosen = None
         state.pictures_given += 1
     state.turn_back = True
+    _ask_parked(state)
+
+
+def _ask_parked(state: Session) -> None:
+    """Asks what is parked for the conversation that is shown, all of it in one message.
+
+    Whatever a person does while the model loads begins another run of the page beside this one, which ends at its next
+    call of Streamlit. So nothing is taken from where it is parked before the model is there, and then without a call.
+    """
+    try:
+        _await_model(state)
+        with state.parking:
+            _ask_now(state)
+    except FaceVLMError as error:
+        state.said = why_not(error)
+
+
+def _await_model(state: Session) -> None:
+    if state.talk is None and not desk().ready(state.choice):
+        with st.spinner("The model is loading; what you gave is kept and comes first …"):
+            desk().agent(state.choice)
+
+
+def _ask_now(state: Session) -> None:
+    shared = desk()
+    if state.talk is None and None in state.parked:
+        state.show(shared.start(state.browser, state.choice))
+        state.parked[state.talk] = state.parked.pop(None)
+    if state.talk not in state.parked:
+        return  # another run of the page has asked it
+    assert state.talk is not None
+    _, agent = shared.holder(state.talk, state.choice)
+    parked = state.parked.pop(state.talk)
+    shared.ask(agent, state.talk, " ".join(parked.words) or FIRST_QUESTION, parked.images)
 
 
 def write(state: Session) -> None:
-    """The line at the foot of the page, which takes pictures too."""
+    """The line at the foot of the page, which takes pictures too; what is parked is asked here if no line is sent."""
     given = st.chat_input(
         "Ask about the faces, or drop a picture here",
         key="question",
@@ -51,8 +80,15 @@ def write(state: Session) -> None:
         submit_mode="stop",
     )
     if given:
-        ask(state, given.text.strip() or FIRST_QUESTION, [file.getvalue() for file in given.files])
+        ask(state, given.text.strip(), [_named(file) for file in given.files])
         st.rerun()
+    if state.talk in state.parked and state.said is None:  # with something said, it failed and waits for an action
+        _ask_parked(state)
+        st.rerun()
+
+
+def _named(file: UploadedFile) -> Named:
+    return Named(file.getvalue(), file.name)
 
 
 def pictures(state: Session) -> None:
@@ -74,7 +110,7 @@ def pictures(state: Session) -> None:
             key=f"upload-{state.pictures_given}",
         )
     if given is not None:
-        ask(state, FIRST_QUESTION, [given.getvalue()])
+        ask(state, images=[_named(given)])
         st.rerun()
 
 
@@ -90,7 +126,7 @@ def _samples(state: Session) -> None:
             with st.container(width=190):
                 st.html(f"<img class='fv-sample' src='{_thumbnail(sample)}' alt='{sample.title}'>")
                 if st.button(sample.title, key=f"sample-{place}", width="stretch"):
-                    ask(state, FIRST_QUESTION, [sample.file.read_bytes()])
+                    ask(state, images=[Named(sample.file.read_bytes(), sample.file.name)])
                     st.rerun()
 
 

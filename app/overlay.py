@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from facevlm import facs, marks
-from facevlm.faces.action_units import THRESHOLDS
+from facevlm.agent.evidence import present
 from facevlm.marks.draw import colour
 from facevlm.types import Box, Face, Landmarks, Side
 
@@ -89,19 +89,13 @@ def _drawn(image: Image.Image, faces: Sequence[Face], look: Look, window: Box, l
     spots = {face.id: face for face in moved}
     if look.regions:
         for face in moved:
-            small = _lit(small, face, [each for au in _present(face) for each in region(face, au)], _FAINT)
+            there = [code for code in face.action_units if present(face, code)]
+            small = _lit(small, face, [each for code in there for each in region(face, code)], _FAINT)
     if look.chosen and look.chosen.face in spots:
         face = spots[look.chosen.face]
         outlines = region(face, look.chosen.au, look.chosen.side)
         small = _lit(_dimmed(small, outlines), face, outlines, _STRONG, outlined=True)
     return marks.draw(small, moved, look.marks).image
-
-
-def _present(face: Face) -> Iterator[int]:
-    """The action units that measure as present, as in the check of claims."""
-    for code, unit in face.action_units.items():
-        if unit.value is not None and unit.value >= THRESHOLDS[code]:
-            yield code
 
 
 def _moved(face: Face, window: Box, scale: float) -> Face:

@@ -28,6 +28,7 @@ def main() -> None:
 
 
 def _body(state: Session) -> None:
+    state.address()
     giving.write(state)  # first, so that it is there while an answer is being written
     welcome, shown = st.empty(), st.empty()  # two places, so that the one that is left empty is cleared at once
     if state.talk is None:

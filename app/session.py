@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import streamlit as st
@@ -13,6 +15,14 @@ from app.overlay import Look, Spot
 from facevlm.errors import InputError
 
 _KEY, _TALK = "facevlm", "talk"
+
+
+@dataclass
+class Parked:
+    """What was given and not yet asked, because the model is loading: words and pictures, in their order."""
+
+    words: list[str] = field(default_factory=list)
+    images: list[bytes] = field(default_factory=list)
 
 
 @dataclass
@@ -28,6 +38,8 @@ class Session:
     redrawn: int = 0  # the question after whose answer the page was drawn again
     turn_back: bool = False  # to the conversation, from what is beside it
     pictures_given: int = 0  # makes the inputs for pictures new after each
+    parked: dict[str | None, Parked] = field(default_factory=dict)  # by conversation; None for one that is to begin
+    parking: threading.Lock = field(default_factory=threading.Lock)  # runs of the page may go on side by side
     twins: dict[str, str] = field(default_factory=dict)  # what is asked beside a conversation → conversation beside it
 
     @property
@@ -41,13 +53,23 @@ class Session:
     def prefer(self, **changes: object) -> None:
         self.preferences = self.preferences.model_copy(update=changes)
 
+    def park(self, text: str, images: Sequence[bytes]) -> None:
+        """Keeps what was given until it is asked in the conversation that is shown now."""
+        with self.parking:
+            parked = self.parked.setdefault(self.talk, Parked())
+            parked.words += [text] if text and text not in parked.words else []
+            parked.images += images
+
     def show(self, talk: str | None) -> None:
-        """Turns to a conversation, which a reload finds again by its address; None to the beginning."""
+        """Turns to a conversation; None to the beginning."""
         self.talk, self.chosen, self.said = talk, None, None
-        if talk is None:
+
+    def address(self) -> None:
+        """Puts what is shown into the page's address, by which a reload finds it again."""
+        if self.talk is None:
             st.query_params.pop(_TALK, None)
-        else:
-            st.query_params[_TALK] = talk
+        elif st.query_params.get(_TALK) != self.talk:
+            st.query_params[_TALK] = self.talk
 
 
 def session() -> Session:

@@ -166,4 +166,4 @@ def _turn_to(state: Session) -> None:
     if images:
         from app import giving
 
-        giving.ask(state, giving.FIRST_QUESTION, images)
+        giving.ask(state, images=images)

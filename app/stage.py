@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import streamlit as st
 from PIL import Image
 
-from app import cards, giving, overlay
+from app import cards, giving, measures, overlay
 from app.asking import Asking
 from app.desk import desk, why_not
 from app.overlay import Look, Spot
@@ -27,9 +27,9 @@ def draw(state: Session, agent: Agent, conversation: str, pending: Asking | None
     """The picture that was last spoken of, or that is being looked at; a place for one where there is none."""
     shown = spoken_of(agent, conversation)
     coming, there = st.empty(), st.empty()  # two places, so that the one that is left empty is cleared at once
-    if pending is not None and pending.images:
+    if pending is not None and pending.looking_at:
         with coming.container():
-            _raw(pending.images[-1])
+            _raw(pending.looking_at[-1])
         return
     with there.container():
         if shown is None:
@@ -137,7 +137,7 @@ def _face(analysis: Analysis, picture: str) -> FaceAnalysis:
 
 
 def _observations(state: Session, told: FaceAnalysis, picture: str) -> None:
-    spots = {cards.label(bar): cards.spot(told, bar) for bar in cards.bars(told)}
+    spots = {cards.label(bar): cards.spot(told, bar) for bar in measures.bars(told)}
     if spots:
         pills(state, "Show on the picture", spots, f"lit-card-{picture}-{told.id}", picture)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from app import export, giving, overlay, stage
@@ -15,6 +17,7 @@ from facevlm.agent import Agent, Answer, Evidence, Message, Piece, Step
 from facevlm.errors import FaceVLMError
 from facevlm.reasoning import text
 
+_FEW = 10  # buttons that stand under an answer; more are folded, so that what was answered is not pushed out of sight
 _ORIGINS = {
     "model": "written by the model, let stand by the check",
     "template": "written by FaceVLM from what was measured",
@@ -42,6 +45,15 @@ def draw(state: Session, choice: Choice, agent: Agent, conversation: str, pendin
         with st.chat_message("assistant"):
             st.warning(state.said)
     st.caption(f"Answered by {choice.title}.")
+    if pending is None and messages:
+        _from_its_question(f"{conversation}-{len(messages)}")
+
+
+def _from_its_question(key: str) -> None:
+    """Scrolls to the last question, once for each: the page follows an answer to its end, and a long one is read from
+    its beginning, beside the picture."""
+    script = (Path(__file__).parent / "scroll.js").read_text(encoding="utf-8")
+    st.html(f"<script>{script} // {key}</script>", unsafe_allow_javascript=True)
 
 
 def _told(asking: Asking, messages: list[Message]) -> bool:
@@ -68,9 +80,11 @@ def _grounds(state: Session, answer: Answer, key: str) -> None:
     if not any(sentence.evidence for sentence in answer.sentences):
         return
     spots = _spots([each for sentence in answer.sentences for each in sentence.evidence])
-    if spots and answer.picture:
+    if 0 < len(spots) <= _FEW and answer.picture:
         stage.pills(state, "Rests on", spots, f"lit-{key}", answer.picture)
     with st.expander("What each sentence rests on"):
+        if len(spots) > _FEW and answer.picture:
+            stage.pills(state, "Rests on", spots, f"lit-{key}", answer.picture)
         for sentence in answer.sentences:
             lines = [f"- {text.plain(export.ground(each))}" for each in sentence.evidence]
             st.markdown("\n".join([f"{escaped(sentence.text)} *({_ORIGINS[sentence.origin]})*", "", *lines]))

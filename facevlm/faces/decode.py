@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from io import BytesIO
+from os import PathLike
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,21 @@ from facevlm.types import Picture
 
 MIN_SIDE = 16  # pixels; nothing smaller can hold a face
 
-Source = str | Path | bytes | Image.Image | NDArray[np.uint8]
+UNNAMED = "the picture"  # what bytes are called that came without the name of a file
+
+
+class Named(bytes):
+    """The bytes of a file that is not at hand as one, such as an upload, with its name: messages and reports use it."""
+
+    name: str
+
+    def __new__(cls, data: bytes, name: str = UNNAMED) -> Named:
+        made = super().__new__(cls, data)
+        made.name = name
+        return made
+
+
+Source = str | PathLike[str] | bytes | bytearray | memoryview | Image.Image | NDArray[np.uint8]
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF")  # JPEG reads MPO as well
 _FOREIGN = {  # first bytes → format; named to the user, who can convert it
@@ -59,7 +74,8 @@ def decode(source: Source, settings: Settings | None = None) -> Picture:
 
     Of a moving picture the first frame, of a file of pages the first, which `notes` then says. Transparency is laid on
     white: that is what pages and viewers show a cut-out on. The sha256 is that of the file's bytes; of the upright
-    pixels where there is no file. Raises InputError, in one line, for anything that cannot be read.
+    pixels where there is no file. Bytes are called by their file's name where they are `Named`, else «the picture».
+    Raises InputError, in one line, for anything that cannot be read.
     """
     settings = settings or Settings()
     if isinstance(source, np.ndarray):
@@ -67,13 +83,26 @@ def decode(source: Source, settings: Settings | None = None) -> Picture:
     if isinstance(source, Image.Image):
         return _of_image(source, str(getattr(source, "filename", "")) or "image", settings)
     if isinstance(source, bytes):
-        return _of_file(source, "bytes", settings)
-    name = str(source) if str(source).isprintable() else repr(str(source))
-    return _of_file(_read(Path(source), name, settings), name, settings)
+        return _of_file(source, _on_one_line(source.name if isinstance(source, Named) else UNNAMED), settings)
+    if isinstance(source, bytearray | memoryview):
+        return _of_file(bytes(source), UNNAMED, settings)
+    if not isinstance(source, str | PathLike):  # such as None, of a camera that gave no frame
+        raise InputError(f"{type(source).__name__}: not a picture; give a path, bytes, a Pillow image or an array")
+    name = _on_one_line(str(source))
+    return _of_file(_read(source, name, settings), name, settings)
 
 
-def _read(path: Path, name: str, settings: Settings) -> bytes:
+def _on_one_line(name: str) -> str:
+    return name if name.isprintable() else repr(name)
+
+
+def _read(source: str | PathLike[str], name: str, settings: Settings) -> bytes:
     """The bytes of a file, one more than the limit at most."""
+    if not name:
+        raise InputError("a path without a letter: name the picture")
+    if name.startswith(("http://", "https://")):
+        raise InputError(f"{name}: pictures are not fetched from the web; save it to a file first")
+    path = Path(source)
     try:
         if path.is_dir():
             raise InputError(f"{name}: this is a directory; name the pictures in it")

@@ -128,5 +128,10 @@ class Visitor:
         shown.wait_for()
         return shown
 
+    def scrolled(self) -> float:
+        """By how many pixels the page is scrolled down."""
+        scroller = self.page.locator("[data-testid=stAppScrollToBottomContainer]")
+        return float(scroller.evaluate("main => main.scrollTop"))
+
     def close(self) -> None:
         self.context.close()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 
 from app.asking import Asking
@@ -51,3 +52,23 @@ def test_an_answer_can_be_stopped() -> None:
     for _ in asking.follow():
         pass
     assert endless.closed and asking.answer is None
+
+
+def test_a_question_waits_for_the_one_before_and_is_about_its_picture_too() -> None:
+    told: list[str] = []
+    let_go = threading.Event()
+
+    class Slow:
+        def ask(self, conversation: str, text: str, images: object = ()) -> Iterator[Event]:
+            if text == "first":
+                let_go.wait(60)
+            told.append(text)
+            yield ANSWER
+
+    first = Asking(Slow(), "talk", "first", [b"a picture"])
+    second = Asking(Slow(), "talk", "second", before=first)
+    assert second.looking_at == (b"a picture",) and second.images == ()
+    let_go.set()
+    second.wait()
+    assert told == ["first", "second"]
+    assert Asking(Slow(), "talk", "third", before=second).looking_at == ()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app import cards
+from app import cards, measures
 from app.overlay import Look
 from facevlm.reasoning import FaceReasoner
 from facevlm.types import Analysis, FaceAnalysis
@@ -31,11 +31,10 @@ def test_a_card_tells_emotion_claims_and_verdicts(analysis: Analysis) -> None:
 
 
 def test_measured_stands_beside_claimed(analysis: Analysis) -> None:
-    measured = analysis.faces[0].checks[0].measured
-    assert measured is not None
+    sides = analysis.faces[0].action_unit_sides[12]
     written = card(analysis)
     assert "width: 70.0%" in written  # claimed, grade D
-    assert f"{measured:.2f}" in written
+    assert f"{max(sides.values()):.2f} on the" in written
 
 
 def test_what_lowers_trust_is_said(analysis: Analysis) -> None:
@@ -45,7 +44,7 @@ def test_what_lowers_trust_is_said(analysis: Analysis) -> None:
 
 def test_the_chosen_line_is_marked(analysis: Analysis) -> None:
     told = analysis.faces[0]
-    chosen = cards.spot(told, cards.bars(told)[0])
+    chosen = cards.spot(told, measures.bars(told)[0])
     assert len(re.findall("fv-chosen", card(analysis, Look(chosen=chosen)))) == 1
     assert "fv-chosen" not in card(analysis)
 

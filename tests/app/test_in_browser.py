@@ -12,7 +12,7 @@ import pytest
 from tests.app.chromium import Visitor, chromium, serving
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Locator
 
 pytestmark = pytest.mark.slow
 
@@ -70,6 +70,55 @@ def test_choosing_an_observation_lights_it_by_keyboard_too(ann: Visitor, astrona
     ann.page.keyboard.press("Space")
     ann.picture("Lit on face 1: AU")
     assert ann.page.locator(".fv-chosen").count() == 1
+
+
+def test_the_picture_stays_in_view_while_answers_are_added(ann: Visitor, astronaut: Path) -> None:
+    ann.upload(astronaut)
+    ann.answered(1)
+    assert in_view(ann, ann.picture("one face found")) and in_view(ann, ann.page.get_by_test_id("stChatMessage").nth(1))
+    for count, question in enumerate(("Why?", "How strong is it?", "Is AU 4 there?", "What is AU 6?"), start=2):
+        ann.ask(question)
+        ann.answered(count)
+    assert ann.scrolled() > 300  # far enough for a picture that does not stay
+    assert in_view(ann, ann.picture("one face found")) and in_view(ann, ann.page.get_by_test_id("stChatMessage").last)
+
+
+def test_a_long_answer_is_shown_from_its_question_beside_the_picture(ann: Visitor, astronaut: Path) -> None:
+    ann.page.set_viewport_size({"width": 1360, "height": 640})  # so that the answer about one face is long
+    ann.upload(astronaut)
+    ann.answered(1)
+    ann.page.wait_for_timeout(1000)
+    question, answer = (ann.page.get_by_test_id("stChatMessage").nth(each) for each in (0, 1))
+    assert in_view(ann, ann.picture("one face found")) and in_view(ann, question) and top(answer) < 400
+
+
+def in_view(visitor: Visitor, shown: Locator) -> bool:
+    """Whether the upper edge of it is in the window, above the line that is written in, and its left edge too."""
+    box, size = shown.bounding_box(), visitor.page.viewport_size
+    assert box is not None and size is not None
+    return box["y"] >= 0 and box["x"] >= 0 and box["y"] + min(box["height"], 100) <= size["height"] - 90
+
+
+def top(shown: Locator) -> float:
+    box = shown.bounding_box()
+    assert box is not None
+    return box["y"]
+
+
+def test_what_is_given_while_the_model_loads_is_not_lost(
+    browser: Browser, nano: Path, astronaut: Path, tmp_path: Path
+) -> None:
+    with serving(tmp_path, "app", "--no-browser") as address:
+        early = Visitor(browser, address)
+        early.upload(astronaut)
+        early.page.wait_for_timeout(500)
+        early.ask("Who is happy?")
+        early.picture("one face found")
+        said = early.page.get_by_test_id("stChatMessage")
+        said.get_by_text("Who is happy?").wait_for()
+        early.settled()
+        assert early.page.get_by_text("no picture in this conversation").count() == 0
+        early.close()
 
 
 def test_a_conversation_is_there_again_after_a_reload(ann: Visitor, astronaut: Path) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from streamlit.runtime.scriptrunner import StopException
 from streamlit.testing.v1 import AppTest
 
 from app.desk import Desk
+from app.giving import FIRST_QUESTION
 from facevlm.config import asset_dir
 from tests.app.conftest import Talker
 
@@ -67,7 +69,7 @@ def test_a_file_that_is_no_picture_is_a_sentence_in_the_chat(page: AppTest, tmp_
     broken.write_bytes(b"\x89PNG\r\n\x1a\nbroken")
     give(page, broken)
     assert not page.exception
-    assert any("bytes" in each.value for message in page.chat_message for each in message.markdown)
+    assert any("broken.png" in each.value for message in page.chat_message for each in message.markdown)
 
 
 def test_a_failure_inside_is_a_sentence_and_no_trace(page: AppTest, astronaut: Path, talker: Talker) -> None:
@@ -79,6 +81,38 @@ def test_a_failure_inside_is_a_sentence_and_no_trace(page: AppTest, astronaut: P
     talker.mood = "well"
     page.chat_input[0].set_value("And now?").run()
     assert "And now?" in words(page)
+
+
+def test_what_is_given_while_the_model_loads_is_asked_once_it_is_there(
+    page: AppTest, desk: Desk, astronaut: Path, talker: Talker
+) -> None:
+    loaded = desk.agent
+    desk.agent = given_up  # type: ignore[method-assign]
+    give(page, astronaut)
+    assert not talker.conversations()
+    desk.agent = loaded  # type: ignore[method-assign]
+    page.chat_input[0].set_value("Who is angry?").run()
+    (said,) = [each for each in talker.history(talker.conversations()[0].id) if each.role == "user"]
+    assert said.text == "Who is angry?" and len(said.pictures) == 1
+    assert "one face found" in html(page)
+    assert page.query_params["talk"] == [talker.conversations()[0].id]
+
+
+def test_a_picture_given_while_the_model_loads_is_asked_about_whatever_is_clicked(
+    page: AppTest, desk: Desk, astronaut: Path, talker: Talker
+) -> None:
+    loaded = desk.agent
+    desk.agent = given_up  # type: ignore[method-assign]
+    give(page, astronaut)
+    desk.agent = loaded  # type: ignore[method-assign]
+    page.button(key="new").click().run()
+    (talk,) = talker.conversations()
+    assert [each.text for each in talker.history(talk.id) if each.pictures] == [FIRST_QUESTION]
+
+
+def given_up(_: object) -> None:
+    """What a run of the page that waits for the model does when another begins."""
+    raise StopException
 
 
 def test_a_conversation_is_renamed_saved_and_deleted(page: AppTest, astronaut: Path, talker: Talker) -> None:

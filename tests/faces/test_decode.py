@@ -21,7 +21,7 @@ from PIL import ExifTags, Image, ImageCms
 
 from facevlm.config import Settings
 from facevlm.errors import InputError
-from facevlm.faces.decode import MIN_SIDE, decode
+from facevlm.faces.decode import MIN_SIDE, Named, decode
 
 pytestmark = pytest.mark.filterwarnings("ignore:::PIL")  # pytest undoes the filter that decode sets
 
@@ -92,6 +92,13 @@ def test_a_path_and_its_bytes_give_the_same_picture_and_hash(tmp_path: Path) -> 
     assert picture.source == str(path)
     assert picture.sha256 == decode(str(path)).sha256 == decode(data).sha256 == hashlib.sha256(data).hexdigest()
     assert picture.notes == ()
+
+
+def test_bytes_are_called_by_their_file_s_name_where_it_is_known() -> None:
+    data = saved(quarters(), "PNG")
+    named = decode(Named(data, "photo.png"))
+    assert (named.source, decode(data).source) == ("photo.png", "the picture")
+    assert named.sha256 == hashlib.sha256(data).hexdigest()
 
 
 @pytest.mark.parametrize("shape", [(32, 48), (32, 48, 3), (32, 48, 4)])
@@ -220,11 +227,16 @@ def test_text_under_a_picture_s_name_is_refused(tmp_path: Path) -> None:
     assert "not a picture FaceVLM can read" in refusal(path)
 
 
+def test_a_refusal_of_bytes_begins_with_their_file_s_name() -> None:
+    assert refusal(Named(b"", "photo.png")) == "photo.png: the file is empty; fetch or export it again"
+    assert refusal(Named(b"no", "line\nbreak.png")).startswith("'line\\nbreak.png': this is not a picture")
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "BMP"])
 def test_a_truncated_file_is_refused(kind: str) -> None:
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8))
     data = saved(noise, kind)
-    assert refusal(data[: len(data) // 2]) == "bytes: the file is damaged or cut short; fetch or export it again"
+    assert refusal(data[: len(data) // 2]) == "the picture: the file is damaged or cut short; fetch or export it again"
 
 
 def test_one_pixel_is_refused_and_the_minimum_named() -> None:
@@ -284,7 +296,7 @@ def test_an_odd_path_is_refused_in_one_line(path: str) -> None:
     ],
 )
 def test_a_format_that_cannot_be_read_is_named_with_the_remedy(data: bytes, kind: str) -> None:
-    assert refusal(data) == f"bytes: {kind} is not supported; convert it to PNG or JPEG"
+    assert refusal(data) == f"the picture: {kind} is not supported; convert it to PNG or JPEG"
 
 
 @pytest.mark.parametrize(
@@ -347,3 +359,24 @@ def test_damaged_files_decode_or_are_refused(valid: bytes, data: st.DataObject) 
     for at in data.draw(st.lists(places, max_size=8)):
         changed[at] = data.draw(st.integers(0, 255))
     _decodes_or_refuses(bytes(changed[: data.draw(st.one_of(st.just(len(valid)), places))]))
+
+
+@pytest.mark.parametrize(
+    ("source", "complaint"),
+    [
+        (None, "NoneType: not a picture; give a path, bytes"),
+        ([1, 2], "list: not a picture"),
+        ("", "a path without a letter"),
+        ("https://example.org/a.jpg", "https://example.org/a.jpg: pictures are not fetched from the web"),
+    ],
+)
+def test_what_is_no_source_of_a_picture_is_told(source: object, complaint: str) -> None:
+    with pytest.raises(InputError, match=complaint):
+        decode(source)  # type: ignore[arg-type]
+
+
+def test_any_kind_of_bytes_is_read() -> None:
+    file = BytesIO()
+    Image.new("RGB", (32, 32), "grey").save(file, "PNG")
+    read = [decode(kind(file.getvalue())).sha256 for kind in (bytes, bytearray, memoryview)]
+    assert len(set(read)) == 1
