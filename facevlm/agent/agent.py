@@ -19,6 +19,7 @@ from facevlm.agent.values import Answer, Conversation, Event, Message, Sentence
 from facevlm.agent.wording import reply_plain
 from facevlm.config import Settings
 from facevlm.errors import FaceVLMError, InputError
+from facevlm.faces.decode import UNNAMED, Named
 from facevlm.models import Model
 from facevlm.reasoning import FaceReasoner
 from facevlm.types import Analysis
@@ -137,7 +138,7 @@ class Agent:
             self._album.forget(picture)
 
     def picture(self, picture: str) -> bytes:
-        """The file of a picture, as it was given. Raises InputError where there is none."""
+        """The file of a picture, as it was given, with its name. Raises InputError where there is none."""
         return self.store.picture(picture)[0]
 
     def analysis(self, picture: str) -> Analysis:
@@ -209,7 +210,7 @@ class Agent:
         """Pictures that can be read, by id, and what is wrong with the others."""
         given, problems = [], []
         for image in images:
-            name = image.name if isinstance(image, Path) else "the picture"
+            name = image.name if isinstance(image, Path | Named) else UNNAMED
             picture = ""
             try:
                 data = image if isinstance(image, bytes) else image.read_bytes()
@@ -217,7 +218,7 @@ class Agent:
                 self._album.view(picture)
                 given.append(picture)
             except (InputError, OSError) as error:
-                reason = error.strerror if isinstance(error, OSError) else str(error)
+                reason = error.strerror if isinstance(error, OSError) else str(error).removeprefix(f"{name}: ")
                 problems.append(reply_plain("unreadable", name=name, reason=(reason or "").rstrip(".")))
                 self.store.drop_picture(picture)
         return given, problems

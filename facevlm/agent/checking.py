@@ -10,9 +10,7 @@ from facevlm.agent import claims, evidence
 from facevlm.agent.case import Case, Written
 from facevlm.data.cot.parse import Claim, Parsed, parse
 from facevlm.errors import OutputError
-from facevlm.types import EMOTIONS, INTENSITY_VALUES, Face
-
-STEPS = 1  # by which a grade may miss the measured one
+from facevlm.types import EMOTIONS, Face
 
 _ANSWER = re.compile(r"^(?:face \d+: )?(yes|no)\b", re.I)
 _FEELS = re.compile(r"\b(?:feels?|feeling|lies|lying|honest|truly|because (?:she|he|they) (?:is|are|was|were))\b", re.I)
@@ -45,8 +43,8 @@ def _faults(text: str, told: Parsed, case: Case, asked: Written) -> Iterator[str
 
 def _overstated(claim: Claim, face: Face) -> Iterator[str]:
     """A grade or a side that is not what was measured."""
-    letters, measured = list(INTENSITY_VALUES), evidence.grade(face, claim.au)
-    if claim.intensity and measured and abs(letters.index(claim.intensity) - letters.index(measured)) > STEPS:
+    measured = evidence.grade(face, claim.au)
+    if claim.intensity and measured and claim.intensity != measured:
         yield f"AU {claim.au} is not {facs.intensity_word(claim.intensity)}"
     if claim.side in ("left", "right") and evidence.side(face, claim.au) != claim.side:
         yield f"AU {claim.au} is not on the {claim.side}"

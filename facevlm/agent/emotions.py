@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from facevlm.agent import evidence, units
 from facevlm.agent.case import Case, Written
+from facevlm.agent.focus import OF_EMOTION
 from facevlm.agent.phrases import MOST, Said, cited, measured, values
 from facevlm.agent.values import Sentence
 from facevlm.agent.wording import joined
@@ -18,13 +19,22 @@ LISTED = 3  # action units listed in one sentence by the model
 
 def describe(case: Case, face: Face) -> Said:
     """What is seen on a face, and what it reads as."""
-    seen = evidence.seen(face)[:MOST]
+    part = case.question.part
+    seen = tuple(code for code in evidence.seen(face) if not part or code in part)[:MOST]
     measured(case, face)
-    if seen:
-        yield Written(face, (case.say("listed", face, seen, list=case.listed(face, seen)),), _strongest(face))
+    if case.question.negated:
+        yield _not_seen(case, face)
+    elif seen:
+        yield Written(face, (case.say("listed", face, seen, list=case.listed(face, seen)),), _strongest(face, part))
     else:
-        yield case.say("nothing", face)
-    yield from read(case, face)
+        yield case.say("nothing_there" if part else "nothing", face)
+    if not part and not case.question.negated:
+        yield from read(case, face)
+
+
+def _not_seen(case: Case, face: Face) -> Sentence:
+    codes = tuple(code for code in face.action_units if evidence.present(face, code) is False)
+    return case.say("not_seen", face, codes, list=joined([f"AU {code}" for code in codes]))
 
 
 def emotion(case: Case, face: Face) -> Said:
@@ -47,6 +57,17 @@ def read(case: Case, face: Face) -> Said:
 def looks(case: Case, face: Face) -> Said:
     """Whether a face reads as an emotion that was named."""
     asked, is_read = case.question.emotions, reading(case, face)
+    if len(asked) > 1:
+        yield (
+            reads(case, face)
+            if is_read in asked
+            else case.say("looks_neither", face, emotion=is_read, sure=sure(case, face))
+        )
+        return
+    if case.question.negated:
+        key = "looks_still" if is_read in asked else "looks_not"
+        yield case.say(key, face, emotion=is_read, sure=sure(case, face), asked=asked[0])
+        return
     if is_read in asked:
         support = support_of(case, face, is_read)
         yield case.say("looks_yes", face, support, emotion=is_read, sure=sure(case, face))
@@ -54,22 +75,24 @@ def looks(case: Case, face: Face) -> Said:
             told = case.say("because", face, support, emotion=is_read, **{"for": cited(support)})
             yield Written(face, (told,), support)
         return
-    named = joined(list(asked), "or")
-    yield case.say("looks_no", face, emotion=is_read, sure=sure(case, face), asked=named)
+    yield case.say("looks_no", face, emotion=is_read, sure=sure(case, face), asked=asked[0])
     yield from against(case, face, asked[0])
 
 
 def why(case: Case, face: Face) -> Said:
     """What speaks for an emotion: the one that is named, or was spoken of, or that the face reads as."""
-    if not case.question.emotions and not case.focus.emotions and case.focus.units:
+    unread = case.focus.intent not in OF_EMOTION and not case.focus.emotions
+    if not case.question.emotions and unread and case.focus.units:
         yield from units.grounds(case, face)
         return
     is_read = reading(case, face)
     asked = next(iter(case.question.emotions or case.focus.emotions), is_read)
     support = support_of(case, face, asked)
     measured(case, face, support)
+    if asked != is_read:
+        yield case.say("reads_instead", face, emotion=is_read, asked=asked)
     if asked == "neutral":
-        yield case.say("because_rest" if not evidence.seen(face) else "because_whole", face, emotion=asked)
+        yield _at_rest(case, face, is_read)
     elif support:
         told = case.say("because", face, support, emotion=asked, **{"for": cited(support, face)})
         yield Written(face, (told,), support)
@@ -77,13 +100,22 @@ def why(case: Case, face: Face) -> Said:
             yield case.say("values", face, support, **{"for": cited(support)}, list=values(face, support))
     else:
         yield case.say("because_whole" if asked == is_read else "neither", face, emotion=asked, rival=asked)
-    if asked != is_read:
-        yield case.say("but", face, emotion=is_read, asked=asked)
+
+
+def _at_rest(case: Case, face: Face, is_read: Emotion) -> Sentence:
+    """How a face that is taken for neutral comes to be."""
+    seen = evidence.seen(face)[:MOST]
+    if seen and is_read != "neutral":
+        return case.say("listed", face, seen, list=case.listed(face, seen))
+    return case.say("because_whole" if seen else "because_rest", face, emotion="neutral")
 
 
 def why_not(case: Case, face: Face) -> Said:
-    """What speaks against an emotion that was named, and what is seen instead."""
+    """What speaks against an emotion that was named, and what is seen instead; else against what the face reads as."""
     is_read = reading(case, face)
+    if not case.question.emotions:
+        yield from _doubts(case, face, is_read)
+        return
     rivals = [each for each in case.question.emotions if each != is_read] or list(case.question.emotions)
     said = list(against(case, face, rivals[0]))
     seen = evidence.seen(face)[:MOST]
@@ -91,6 +123,20 @@ def why_not(case: Case, face: Face) -> Said:
     yield Written(face, tuple(said), support_of(case, face, is_read), lacking)
     if seen:
         yield case.say("instead", face, seen, list=case.listed(face, seen), emotion=is_read)
+
+
+def _doubts(case: Case, face: Face, is_read: Emotion) -> Said:
+    """What is seen and typical of other emotions alone, and what of the prototype is not there."""
+    weighed = case.weighing(face, is_read)
+    others = tuple(sorted(weighed.against))
+    missing = weighed.fit.missing if weighed.fit else ()
+    lacking = tuple(sorted(code for code in missing if evidence.present(face, code) is False))
+    if others:
+        yield case.say("speaks_against", face, others, emotion=is_read, **{"for": cited(others, face)})
+    if lacking:
+        yield case.say("incomplete", face, lacking, emotion=is_read, lacking=cited(lacking, face))
+    if not others and not lacking:
+        yield case.say("no_doubt", face, emotion=is_read)
 
 
 def against(case: Case, face: Face, rival: Emotion) -> Iterator[Sentence]:
@@ -161,7 +207,7 @@ def sure(case: Case, face: Face) -> str:
     return f" ({given[told.explanation.emotion]:.0%})" if given and told and told.explanation else ""
 
 
-def _strongest(face: Face) -> tuple[int, ...]:
-    """The few that the model is let list, in the order it learnt."""
-    listed = coding.measured(face.action_units, claimed=0.2).observations
-    return tuple(each.au for each in listed if evidence.present(face, each.au))[:LISTED]
+def _strongest(face: Face, part: tuple[int, ...]) -> tuple[int, ...]:
+    """The few, of a part of the face where one is asked for, that the model is let list, in the order it learnt."""
+    listed = [each.au for each in coding.measured(face.action_units, claimed=0.2).observations]
+    return tuple(code for code in listed if evidence.present(face, code) and (not part or code in part))[:LISTED]

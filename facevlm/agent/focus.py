@@ -10,6 +10,8 @@ from facevlm.agent.understanding import Question
 from facevlm.agent.values import Sentence
 from facevlm.types import Emotion, Value
 
+OF_EMOTION = ("describe", "emotion", "looks", "why", "why_not")  # intents whose answers say what a face reads as
+
 
 class Focus(Value):
     """What was spoken of last: faces and action units of a picture, and what was asked."""
@@ -49,7 +51,7 @@ def meant(question: Question, view: View, focus: Focus, *, every_one: bool) -> t
         return ()
     if question.about.other and spoken_of:
         return tuple(number for number in every if number not in spoken_of)
-    return every if question.about.every or every_one else spoken_of or every
+    return every if question.about.every or question.about.gendered or every_one else spoken_of or every
 
 
 def after(question: Question, view: View, said: Sequence[Sentence], focus: Focus) -> Focus:
@@ -57,11 +59,11 @@ def after(question: Question, view: View, said: Sequence[Sentence], focus: Focus
     evidence = [each for sentence in said for each in sentence.evidence]
     named = {number: None for sentence in said for number in sentence.about}
     units = [each.au for each in evidence if each.au and each.present]
-    read = [each.emotion for each in evidence if each.emotion]
+    read = {each.emotion for each in evidence if each.emotion}
     return Focus(
         picture=view.id,
         faces=tuple(named),
         units=question.units or tuple(dict.fromkeys(units))[:2] or focus.units,
-        emotions=question.emotions or tuple(dict.fromkeys(read))[:1],
+        emotions=question.emotions or (tuple(read) if len(read) == 1 else ()),
         intent=question.intent,
     )

@@ -11,7 +11,7 @@ from facevlm.agent.phrases import Said, spoken_of, unit
 from facevlm.agent.values import Sentence
 from facevlm.agent.wording import joined
 from facevlm.reasoning import text
-from facevlm.types import Face
+from facevlm.types import Check, Face
 
 TURNED = 10.0  # degrees from which a head is called turned
 
@@ -38,8 +38,19 @@ def checks(case: Case, face: Face) -> Said:
     case.step("check", text.agreement(told))
     yield case.say("checked", face, tuple(each.au for each in told.checks), agreement=text.agreement(told))
     for each in told.checks:
-        value = "" if each.measured is None else f", measured at {each.measured:.2f}"
+        value = _held(face, each)
         yield case.say("claim", face, (each.au,), **unit(each.au), verdict=each.verdict, measured=value)
+
+
+def _held(face: Face, claim: Check) -> str:
+    """What a claim was held against: where it names no side the same number that all answers tell of the unit."""
+    if claim.measured is None:
+        return ""
+    if claim.side != "both":
+        return f", measured at {claim.measured:.2f} on the {claim.side}"
+    value, stronger = evidence.strength(face.action_units.get(claim.au)), evidence.side(face, claim.au)
+    sided = f" on the {stronger} and {claim.measured:.2f} over both sides" if stronger in ("left", "right") else ""
+    return f", measured at {value:.2f}{sided}"
 
 
 def pose(case: Case, face: Face) -> Said:

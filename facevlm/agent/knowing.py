@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from facevlm import facs
 from facevlm.agent.case import Case
 from facevlm.agent.phrases import Said, gloss
-from facevlm.agent.wording import joined
+from facevlm.agent.values import Sentence
+from facevlm.agent.wording import joined, reply_plain
 from facevlm.types import INTENSITY_VALUES
 
 ALTERNATIVES = 3  # prototypes of one emotion that are told
@@ -13,9 +16,7 @@ ALTERNATIVES = 3  # prototypes of one emotion that are told
 
 def definition(case: Case) -> Said:
     """Names, muscles and looks of units."""
-    known = joined([str(unit.code) for unit in facs.units()])
-    for code in case.question.unknown:
-        yield case.say("no_unit", au=code, known=known)
+    yield from map(no_unit, case.question.unknown)
     units = case.question.units or (() if case.question.unknown else case.focus.units)
     for code in units[:4]:
         unit = facs.unit(code)
@@ -23,6 +24,12 @@ def definition(case: Case) -> Said:
         yield case.say("definition", au=code, name=unit.name, muscles=joined(unit.muscles), evidence=unit.evidence[0])
     if not units and not case.question.unknown:
         yield case.say("facs", count=len(facs.units()))
+
+
+def no_unit(code: int) -> Sentence:
+    """That a number is none of a unit, and which are."""
+    known = joined([str(unit.code) for unit in facs.units()])
+    return Sentence(text=reply_plain("no_unit", au=code, known=known), origin="tables")
 
 
 def prototype(case: Case) -> Said:
@@ -34,7 +41,11 @@ def prototype(case: Case) -> Said:
         optional = sorted(
             {code for row in rows for code in row.required | row.optional if code not in rows[0].required}
         )
-        also = f"; AUs {joined([str(code) for code in optional])} may join" if optional else ""
+        also = (
+            f"; {'AU' if len(optional) == 1 else 'AUs'} {joined([str(code) for code in optional])} may join"
+            if optional
+            else ""
+        )
         named = f" ({joined([gloss(code) for code in sorted(rows[0].required)])})" if rows else ""
         if rows:
             yield case.say(
@@ -62,19 +73,13 @@ def recall(case: Case) -> Said:
         yield case.say("nothing_told")
 
 
-def assistance(case: Case) -> Said:
-    """What can be asked."""
-    yield case.say("help")
+def plainly(key: str) -> Callable[[Case], Said]:
+    """An answer that is one sentence of `replies.yaml`, whatever was asked."""
 
+    def answer(case: Case) -> Said:
+        yield case.say(key)
 
-def thanks(case: Case) -> Said:
-    """An answer to thanks."""
-    yield case.say("thanks")
-
-
-def beyond(case: Case) -> Said:
-    """That it cannot be told from a face, and what can."""
-    yield case.say("beyond")
+    return answer
 
 
 def quoted(told: tuple[str, ...]) -> str:

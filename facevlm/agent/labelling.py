@@ -7,6 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from facevlm.agent.case import Case
+from facevlm.agent.emotions import read
 from facevlm.agent.phrases import Said
 from facevlm.agent.values import Sentence
 from facevlm.agent.wording import joined
@@ -25,8 +26,12 @@ def match(case: Case, face: Face) -> Said:
     asked = case.question.labels
     try:
         fits = likeness(case.picture, face, asked)
-    except (PrerequisiteError, InputError) as error:
-        yield case.say("no_match", face, reason=str(error).rstrip("."))
+    except PrerequisiteError as error:
+        yield case.say("no_match", face, reason=str(error).rstrip(".?"))
+        return
+    except InputError:  # its hints are for those who write labels
+        yield case.say("no_measure", face, labels=joined([f"«{each}»" for each in asked], "or"))
+        yield from read(case, face)
         return
     ranked = sorted(fits.items(), key=lambda pair: -pair[1])
     told = joined([f"«{label}» {share:.0%}" for label, share in ranked])

@@ -47,8 +47,8 @@ _COMMAND = (
 )
 _TELLING = re.compile(
     r"^(?:by the way,? |btw,? |note that |remember that |remember,? |actually,? |for context,? "
-    r"|context: |fyi,? |well,? )*"
-    r"(?:she|he|they|it|this|that|these|those|we|i|you|my|his|her|their|our|the|a|an|in|at|everyone|both"
+    r"|context: |fyi,? |well,? |no,? |yes,? |but |so )*"
+    r"(?:she|he|they|it|this|that|these|those|we|i|my|his|her|their|our|the|a|an|in|at|everyone|both"
     r"|[a-z]+ and [a-z]+)"
     r"(?:'s|'re|'m|'ve)?\b.*?"
     r"(?:\b(?:is|are|was|were|has|had|have|just|got|took|looks|works|came|comes|lost|won|feels?|said|told|told|knows?|likes?"

@@ -9,14 +9,14 @@ from typing import Any
 from langgraph.config import get_stream_writer
 from langgraph.runtime import Runtime
 
-from facevlm.agent import declining, emotions, finding, inspecting, knowing, labelling, units
+from facevlm.agent import comparing, declining, emotions, finding, inspecting, knowing, labelling, units
 from facevlm.agent.album import Album, View
 from facevlm.agent.case import Case, Written, each_face
 from facevlm.agent.focus import Focus, after, completed, meant
 from facevlm.agent.language import LONGEST, parts
 from facevlm.agent.referring import resolve
 from facevlm.agent.turn import State, Turn, finished, fixed, say, step
-from facevlm.agent.understanding import Question, understand
+from facevlm.agent.understanding import Question, asserts, understand
 from facevlm.agent.values import Message, Sentence, Step
 from facevlm.agent.wording import joined, reply
 from facevlm.agent.writing import Stopped, passage
@@ -36,11 +36,14 @@ OF_A_FACE: dict[str, About] = {
     "match": labelling.match,
 }  # fmt: skip
 OF_A_PICTURE: dict[str, Whole] = {
-    "which": finding.which, "count": finding.count, "more": finding.more, "compare": finding.compare,
+    "which": finding.which, "count": finding.count, "more": finding.more, "compare": comparing.compare,
 }  # fmt: skip
 OF_NONE: dict[str, Whole] = {
     "definition": knowing.definition, "prototype": knowing.prototype, "grades": knowing.grades, "facs": knowing.system,
-    "recall": knowing.recall, "help": knowing.assistance, "thanks": knowing.thanks, "beyond": knowing.beyond,
+    "recall": knowing.recall, "forget": knowing.plainly("forgotten"),
+} | {
+    each: knowing.plainly(each)
+    for each in ("help", "thanks", "beyond", "not_understood", "privacy", "faithfulness", "method")
 }  # fmt: skip
 IN_CONTEXT = ("why", "emotion", "looks", "describe")  # what answers name the situation in
 
@@ -62,13 +65,15 @@ class Nodes:
             turn.failed, turn.intent = True, "unreadable"
         if len(text) > LONGEST:
             say(turn, fixed("long", most=LONGEST))
-        questions = [each for each in heard.questions if each.strip()]
-        topic = next((found for each in questions if (found := declining.topic(each))), None)
+        claimed = [each for each in heard.told if asserts(each)]
+        questions = claimed + [each for each in heard.questions if each.strip()]
+        topic = next((found for each in heard.questions if (found := declining.topic(each))), None)
         if not questions and given:
             questions = [WORDLESS]
+            self._note(heard.told, turn)
         return {
             "messages": [Message(role="user", text=text, pictures=tuple(given)).model_dump(mode="json")],
-            "told": list(heard.told),
+            "told": [each for each in heard.told if each not in claimed],
             "declined": topic,
             "questions": [] if state["problems"] and not given else questions[:MOST_QUESTIONS],
             "current": given[-1] if given else state.get("current"),
@@ -85,21 +90,32 @@ class Nodes:
         if view is None or not view.faces:
             say(turn, fixed("help"))
             return {}
-        case = self._case(state, Question(text=state["text"], intent="describe"), view, turn)
+        asked = next((each for each in state["questions"] if declining.topic(each)), state["text"])
+        question = Question(text=state["text"], intent="describe", about=understand(asked).about)
+        case, missing = self._case(state, question, view, turn), resolve(question.about, view.faces)[1]
+        if missing:
+            say(turn, _not_there(missing, view))
         for face in case.faces[:2]:
             turn.faces += (face.id,)
             say(turn, next(_templates(emotions.describe(case, face))))
-        return {}
+        return {"focus": after(question, view, turn.sentences, case.focus).model_dump(mode="json")}
 
     def answer(self, state: State, runtime: Runtime[Turn]) -> State:
         """Answers each question in turn."""
         turn = runtime.context
         focus = Focus.model_validate(state.get("focus") or {})
+        turn.named = min(state.get("named", 0), len(state.get("told") or ()))
         if not state["questions"]:
             self._without_question(state, turn)
         for asked in state["questions"]:
             focus = self._one(state, asked, focus, turn)
-        return {"focus": focus.model_dump(mode="json")}
+        if not turn.sentences:
+            turn.intent = "not_understood"
+            say(turn, fixed("not_understood"))
+        heard: State = {"focus": focus.model_dump(mode="json"), "named": turn.named}
+        if turn.intent == "forget":
+            heard |= {"told": None, "named": 0}
+        return heard
 
     def plan(self, state: State, runtime: Runtime[Turn]) -> State:
         """Lets a model that calls tools answer; takes the fixed path where it fails or nothing it says holds."""
@@ -111,7 +127,7 @@ class Nodes:
         messages = [Message.model_validate(each) for each in state["messages"]]
         box = Toolbox(view, self._reasoner, get_stream_writer())  # tools run in a graph of their own
         try:
-            text = planned(self._chat, box, messages, state.get("told", ()), turn.stop)
+            text = planned(self._chat, box, messages, (state.get("told") or ()), turn.stop)
         except Stopped:
             raise
         except Exception as error:
@@ -160,18 +176,26 @@ class Nodes:
     def _of_picture(self, state: State, question: Question, view: View, focus: Focus, turn: Turn) -> Focus:
         _, missing = resolve(question.about, view.faces)
         before = len(turn.sentences)
+        for code in question.unknown:
+            say(turn, knowing.no_unit(code))
+        if question.unknown and not question.units:
+            return focus
         case = self._case(state, question, view, turn, focus)
         if missing:
             say(turn, _not_there(missing, view))
             if not case.faces or len(missing) >= len(question.about.numbers + question.about.places):
                 turn.intent = "not there"
                 return focus
+        if question.about.gendered and len(view.faces) > 1 and question.intent not in OF_A_PICTURE:
+            say(turn, fixed("no_sex"))
         if question.intent in OF_A_PICTURE:
             self._say_all(OF_A_PICTURE[question.intent](case), case, turn)
         else:
             self._say_all(each_face(case, OF_A_FACE[question.intent]), case, turn)
-        if case.told and question.intent in IN_CONTEXT:
-            say(turn, Sentence(text=reply("in_context", case.rng, told=knowing.quoted(case.told)), origin="tables"))
+        if case.told[turn.named :] and not turn.noted and question.intent in IN_CONTEXT:
+            told = knowing.quoted(case.told[turn.named :])
+            say(turn, Sentence(text=reply("in_context", case.rng, told=told), origin="tables"))
+            turn.named = len(case.told)
         if case.failures:
             turn.failed = True
             say(turn, fixed("unreachable", reason=case.failures[0].rstrip(".")))
@@ -196,10 +220,15 @@ class Nodes:
         """A message that only told something, or nothing."""
         told = parts(state["text"]).told
         if told:
-            say(turn, Sentence(text=reply("noted", random.Random(0), told=knowing.quoted(told)), origin="tables"))
+            self._note(told, turn)
         elif not turn.sentences:
             turn.intent = "empty"
             say(turn, fixed("empty"))
+
+    def _note(self, told: tuple[str, ...], turn: Turn) -> None:
+        if told:
+            turn.noted = True
+            say(turn, fixed("noted", told=knowing.quoted(told)))
 
     def _view(self, state: State) -> View | None:
         current = state.get("current")
@@ -213,7 +242,7 @@ class Nodes:
         numbers = meant(question, view, focus, every_one=every_one) if view else ()
         faces = tuple(face for face in (view.faces if view else ()) if face.id in numbers)
         turn.faces = tuple(face.id for face in faces)
-        return Case(question, view, faces, tuple(state.get("told", ())), focus, step)
+        return Case(question, view, faces, tuple(state.get("told") or ()), focus, step)
 
 
 def _not_there(missing: tuple[str, ...], view: View) -> Sentence:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from facevlm import facs
 from facevlm.agent import evidence
 from facevlm.agent.case import Case, Written
-from facevlm.agent.values import Sentence
+from facevlm.agent.values import Evidence, Sentence
 from facevlm.agent.wording import Units, joined
 from facevlm.data.cot import wording
 from facevlm.types import Face
@@ -28,6 +28,12 @@ def measured(case: Case, face: Face, codes: tuple[int, ...] = ()) -> None:
     values = ((code, evidence.strength(face.action_units.get(code))) for code in shown)
     told = ", ".join(f"AU {code} {'–' if value is None else f'{value:.2f}'}" for code, value in values)
     case.step("measure", f"face {face.id}: {told or 'no action unit stands out'}")
+
+
+def resting_on(case: Case, faces: Sequence[Face], codes: tuple[int, ...] = ()) -> tuple[Evidence, ...]:
+    """The evidence of a sentence about several faces."""
+    told = {face.id: case.picture.known(face.id) for face in faces}
+    return tuple(each for face in faces for each in evidence.of_units(case.picture.id, face, codes, told[face.id]))
 
 
 def unit(code: int) -> dict[str, object]:

@@ -49,19 +49,28 @@ _SIZE = re.compile(
 _EVERY = re.compile(
     r"\b(?:everyone|everybody|each|all (?:of )?(?:them|faces|people|persons|the)|all|both|any of them"
     r"|anyone|anybody|they|them"
-    r"|the (?:two|three|four|five|faces|people)(?! the)|two (?:faces|men|women|people))\b"
+    r"|the (?:two|three|four|five|faces|people)(?! the)|two (?:faces|men|women|people)|group|crowd)\b"
 )
-_OTHER = re.compile(r"\b(?:the )?others?(?: (?:one|face|person|man|woman|two))?\b|\banother (?:one|face|person)\b")
+_OTHER = re.compile(
+    r"\b(?:the )?others?\b(?! (?:sides?|half|cheek|brow|eyebrow|eye|corner|reading|emotion|word|possibilit|unit|au)s?)"
+    r"|\banother (?:one|face|person)\b|\b(?:who|anyone|anybody|someone|somebody|which (?:face|one|person)) else\b"
+)
+_GENDERED = re.compile(r"\b(?:man|woman|men|women|guys?|girls?|boys?|lady|ladies|gentlem[ae]n)\b")
+_NUMBER_ALONE = re.compile(r"^(?:and |so |then |what about |how about )+(\d+)$")
 _SMALL = ("smallest", "smaller", "tiniest", "farthest away", "furthest away")
 
 
 class Reference(NamedTuple):
-    """Faces pointed to. `places` are «left 1» (first from the left), «right 2», «middle», «large», «small»."""
+    """Faces pointed to. `places` are «left 1» (first from the left), «right 2», «middle», «large», «small».
+
+    `gendered`: a word that names a sex is all that points to them.
+    """
 
     numbers: tuple[int, ...] = ()
     places: tuple[str, ...] = ()
     every: bool = False
     other: bool = False
+    gendered: bool = False
 
 
 def refer(text: str, *, spoken_of: bool = False) -> Reference:
@@ -69,11 +78,14 @@ def refer(text: str, *, spoken_of: bool = False) -> Reference:
 
     `spoken_of`: it names a movement, so that «on the left» without a person is a side of the face.
     """
+    numbers, places = tuple(dict.fromkeys(_numbers(text))), tuple(dict.fromkeys(_places(text, spoken_of)))
+    other = bool(_OTHER.search(text)) and not re.search(r"\bthan the other\b", text)
     return Reference(
-        numbers=tuple(dict.fromkeys(_numbers(text))),
-        places=tuple(dict.fromkeys(_places(text, spoken_of))),
+        numbers=numbers,
+        places=places,
         every=bool(_EVERY.search(text)),
-        other=bool(_OTHER.search(text)) and not re.search(r"\bthan the other\b", text),
+        other=other,
+        gendered=bool(_GENDERED.search(text)) and not (numbers or places or other),
     )
 
 
@@ -84,7 +96,7 @@ def resolve(pointed: Reference, faces: Sequence[Face]) -> tuple[tuple[int, ...],
     missing = [f"face {number}" for number in pointed.numbers if number not in there]
     for place in pointed.places:
         number = _at(place, faces)
-        (found if number else missing).append(number or place)  # type: ignore[arg-type]
+        (found if number else missing).append(number or _placed(place))  # type: ignore[arg-type]
     return tuple(dict.fromkeys(found)), tuple(missing)
 
 
@@ -95,6 +107,7 @@ def _numbers(text: str) -> Iterator[int]:
     for match in _BARE.finditer(rest):
         yield from (int(match[1]), int(match[2]))
     yield from (_ORDINALS[match[1]] for match in _NTH.finditer(rest))
+    yield from (int(match[1]) for match in _NUMBER_ALONE.finditer(rest))
 
 
 def _places(text: str, spoken_of: bool) -> Iterator[str]:
@@ -108,6 +121,12 @@ def _places(text: str, spoken_of: bool) -> Iterator[str]:
     for match in _SIZE.finditer(text):
         if not re.match(r" to the (?:left|right)", text[match.end() :]):
             yield "small" if match[1] in _SMALL else "large"
+
+
+def _placed(place: str) -> str:
+    """«third face from the left»."""
+    kind, _, rank = place.partition(" ")
+    return f"{_WORDS[int(rank) - 1]} face from the {kind}" if rank else place
 
 
 def _at(place: str, faces: Sequence[Face]) -> int | None:

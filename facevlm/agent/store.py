@@ -16,6 +16,7 @@ from typing import Any
 
 from facevlm.agent.values import Conversation
 from facevlm.errors import InputError
+from facevlm.faces.decode import Named
 from facevlm.types import Analysis
 
 _TABLES = """
@@ -125,13 +126,13 @@ class Store:
                 told = (analysis.model_dump_json(), picture)
                 shelf.execute("update pictures set analysis = ? where id = ? and analysis is null", told)
 
-    def picture(self, picture: str) -> tuple[bytes, Analysis | None]:
-        """A picture's bytes, and what was said of it. Raises InputError where there is none."""
+    def picture(self, picture: str) -> tuple[Named, Analysis | None]:
+        """A picture's bytes with their name, and what was said of it. Raises InputError where there is none."""
         for number in range(len(self._shelves)):
             with self._on(number) as shelf:
-                row = shelf.execute("select data, analysis from pictures where id = ?", (picture,)).fetchone()
+                row = shelf.execute("select data, name, analysis from pictures where id = ?", (picture,)).fetchone()
             if row:
-                return row[0], Analysis.model_validate_json(row[1]) if row[1] else None
+                return Named(row[0], row[1]), Analysis.model_validate_json(row[2]) if row[2] else None
         raise InputError(f"{picture}: there is no such picture; it may have been deleted with its conversation")
 
     def close(self) -> None:

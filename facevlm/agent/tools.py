@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from facevlm import facs
-from facevlm.agent import evidence, finding, knowing, labelling
+from facevlm.agent import comparing, evidence, finding, knowing, labelling
 from facevlm.agent.album import Tell, View
 from facevlm.agent.case import Case, Written
 from facevlm.agent.looking import look_closely
@@ -55,7 +55,7 @@ class Toolbox:
     def compare(self, first: int, second: int) -> str:
         """What two faces have in common and where they differ."""
         faces = (self._face(first), self._face(second))
-        return self._words(finding.compare, Question(text="How do they differ?", intent="compare"), faces)
+        return self._words(comparing.compare, Question(text="How do they differ?", intent="compare"), faces)
 
     def find(self, what: str) -> str:
         """The numbers of the faces that fit words: «who smiles», «leftmost», «looks happiest»."""

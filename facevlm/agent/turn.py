@@ -16,11 +16,20 @@ from facevlm.agent.values import Answer, Piece, Sentence, Step
 from facevlm.agent.wording import reply, suggestions
 
 
+def told_on(before: list[str], more: list[str] | None) -> list[str]:
+    """What was told so far and more of it; nothing once it shall be forgotten, which is None."""
+    return [] if more is None else before + more
+
+
 class State(TypedDict, total=False):
-    """A conversation, and the message that is being answered: plain JSON, so that SQLite keeps it."""
+    """A conversation, and the message that is being answered: plain JSON, so that SQLite keeps it.
+
+    `told` are the user's statements, of which the first `named` were brought up in an answer.
+    """
 
     messages: Annotated[list[dict[str, Any]], operator.add]
-    told: Annotated[list[str], operator.add]
+    told: Annotated[list[str] | None, told_on]
+    named: int
     focus: dict[str, Any]
     text: str
     pictures: list[str]
@@ -38,6 +47,8 @@ class Turn:
     began: float = field(default_factory=time.monotonic)
     sentences: list[Sentence] = field(default_factory=list)
     intent: str = "note"
+    named: int = 0
+    noted: bool = False
     faces: tuple[int, ...] = ()
     asked: bool = False
     stepped_in: bool = False

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,9 @@ _NUMBERED = re.compile(
     r"\b(?:aus?|action units?)\s*((?:[lr]?\d{1,3}[a-e]?(?:\s*(?:,|\+|and|or|to|vs|versus)\s*(?:au\s*)?)?)+)"
 )
 _SIDE = re.compile(r"\b(?:left|right)\b")
+CLOSE = 0.8  # how alike a word and one of the lexicon must be, 0–1, for it to count as misspelt
+SHORTEST = 4  # letters of a word that may count as misspelt
+ASSERTED = 9  # words of a statement that says what a face shows; a longer one tells a story
 
 
 class Question(Value):
@@ -29,10 +33,13 @@ class Question(Value):
 
     Args:
         text: as it was written.
-        intent: what it asks for, a name of `intents.yaml`; «beyond» where nothing fits.
+        intent: what it asks for, a name of `intents.yaml`; «not_understood» where nothing fits.
         units: the action units it speaks of; any one of them would do where everyday words name several.
         unknown: numbers of action units that are not known here.
+        together: whether all of the units are asked for, and not any one («a Duchenne smile»).
         opposite: whether it asks for the units being absent («are the eyes open?»).
+        negated: whether it asks for what does not show («who is not smiling?»).
+        part: the units of the part of the face that it keeps to («the upper face»); empty for the whole face.
         emotions: those it names.
         labels: words to be compared with a face: several of which one is asked for, or one beside the emotions.
         side: of the face, where it names one.
@@ -43,7 +50,10 @@ class Question(Value):
     intent: str
     units: tuple[int, ...] = ()
     unknown: tuple[int, ...] = ()
+    together: bool = False
     opposite: bool = False
+    negated: bool = False
+    part: tuple[int, ...] = ()
     emotions: tuple[Emotion, ...] = ()
     labels: tuple[str, ...] = ()
     side: str | None = None
@@ -52,7 +62,7 @@ class Question(Value):
 
 def understand(written: str, *, remembered: bool = False) -> Question:
     """Takes a question apart. `remembered`: action units were spoken of before, so that «it» may mean them."""
-    text = _digits(normal(written))
+    text = _spelled(_digits(normal(written)))
     codes = tuple(dict.fromkeys(_numbered(text)))
     known = tuple(code for code in codes if code in AU_CODES)
     words, opposite = ((), False) if codes else worded(text)
@@ -61,14 +71,48 @@ def understand(written: str, *, remembered: bool = False) -> Question:
     choice = _choice(text)
     labels = choice or (() if units or emotions else tuple(re.findall(_lexicon()["labels"], text)[:1]))
     about = refer(text, spoken_of=bool(units))
+    part = next((tuple(row["aus"]) for row in _lexicon()["parts"] if re.search(row["words"], text)), ())
     there = _there(len(units), bool(codes), bool(emotions), about, remembered)
     there |= {"choice"} if choice else {"label"} if labels else set()
-    intent = next((row["intent"] for row in _intents() if _fits(row, text, there)), "beyond")
+    there |= {"part"} if part else set()
+    intent = next((row["intent"] for row in _intents() if _fits(row, text, there)), "not_understood")
     side = _SIDE.search(text) if units and not about.places else None
     return Question(
         text=written, intent=intent, units=units, unknown=tuple(code for code in codes if code not in AU_CODES),
-        opposite=opposite, emotions=emotions, labels=labels, side=side[0] if side else None, about=about,
+        together=bool(re.search(_lexicon()["together"], text)), opposite=opposite, negated=_negated(text), part=part,
+        emotions=emotions, labels=labels, side=side[0] if side else None, about=about,
     )  # fmt: skip
+
+
+def asserts(told: str) -> bool:
+    """Whether a statement says what a face shows («but he is sad»), which can be checked."""
+    text = normal(told)
+    if len(text.split()) > ASSERTED or not any(re.search(each, text) for each in _lexicon()["asserted"]):
+        return False
+    said = understand(told)
+    return bool(said.units or said.unknown or said.emotions)
+
+
+def _negated(text: str) -> bool:
+    return any(re.search(pattern, text) for pattern in _lexicon()["negated"])
+
+
+def _spelled(text: str) -> str:
+    """With words that come close to those of the lexicon spelled as those are."""
+    return re.sub(rf"\b[a-z]{{{SHORTEST},}}\b", lambda match: _corrected(match[0]), text)
+
+
+@cache
+def _corrected(word: str) -> str:
+    spelled = [each for each in _lexicon()["spelled"] if each[0] == word[0]]
+    near = get_close_matches(word, spelled, n=1, cutoff=CLOSE)
+    return near[0] if near and not _is_known(word) else word
+
+
+def _is_known(word: str) -> bool:
+    rows = _lexicon()
+    patterns = (*rows["emotions"].values(), rows["labels"])
+    return word in rows["ordinary"] or any(re.search(pattern, word) for pattern in patterns)
 
 
 def _choice(text: str) -> tuple[str, ...]:
@@ -91,10 +135,11 @@ def _there(units: int, numbered: bool, emotion: bool, about: Reference, remember
     face = bool(about.numbers or about.places)
     facts = {
         "units": units > 0 or numbered,
+        "numbered": numbered,
         "two": units > 1,
         "emotion": emotion,
         "face": face,
-        "one": face or about.other,
+        "one": face or about.other or about.gendered,
         "remembered": units > 0 or numbered or remembered,
     }
     return {name for name, holds in facts.items() if holds}

@@ -23,6 +23,7 @@ from facevlm.completions import (
 from facevlm.completions.request import DEFAULT_MODEL, Marks
 from facevlm.config import Settings
 from facevlm.errors import FaceVLMError, InputError, ModelError, PrerequisiteError, quoted
+from facevlm.faces.decode import Named
 from facevlm.reasoning import FaceReasoner
 
 PAUSE = 1.0  # seconds before the second attempt; each further one waits twice as long
@@ -132,7 +133,7 @@ def opener(folder: Path, largest: int) -> Opener:
             return await data_url(url)
         if "://" in url:
             raise InputError(f"{quoted(url)}: a batch fetches no pictures; give a path or a data URL")
-        return await asyncio.to_thread(_read, folder / url, quoted(url), largest)
+        return Named(await asyncio.to_thread(_read, folder / url, quoted(url), largest), url)
 
     return open
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import from_json
 
 from facevlm.completions import ChatRequest
-from facevlm.data.sample import reason
+from facevlm.completions.request import field
 from facevlm.errors import InputError, quoted
 
 LONGEST = 256 * 2**20  # bytes of a line
@@ -60,7 +60,9 @@ class _Short(_Named):
 
 
 def length(path: Path) -> int:
-    """Bytes of a file of requests. Raises InputError where it is none."""
+    """Bytes of a file of requests. Raises InputError where it is none: a pipe cannot be gone through a second time."""
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path}: this is no regular file; save the requests to one, and give that")
     with _opened(path) as file:
         return os.fstat(file.fileno()).st_size
 
@@ -96,7 +98,7 @@ def parse(data: bytes, place: Place) -> Line:
         asked = (_Short if "image" in row else _Asked).model_validate(row)
         return Line(place, asked.custom_id, _answerable(asked.body))
     except ValidationError as error:
-        return Line(place, _id(row, place), InputError(f"{reason(error)}; correct the line"))
+        return Line(place, _id(row, place), InputError(f"{_reason(error)}; correct the line"))
     except InputError as error:
         return Line(place, _id(row, place), error)
 
@@ -134,6 +136,13 @@ def _id(row: dict[str, Any], place: Place) -> str:
         return _Named.model_validate(row).custom_id
     except ValidationError:
         return f"line-{place.number}"
+
+
+def _reason(error: ValidationError) -> str:
+    """The first thing wrong with a line, by its field and value."""
+    first = error.errors()[0]
+    message = first["msg"].removeprefix("Value error, ")
+    return quoted(f"{field(first['loc'])}: {message[0].lower()}{message[1:]}, not {first['input']!r}")
 
 
 def _answerable(body: ChatRequest) -> ChatRequest:

@@ -131,6 +131,8 @@ class Results:
         self._faults: dict[bytes, int] = {}
         self._synced = time.monotonic()
         try:
+            if path.exists() and not path.is_file():
+                raise InputError(f"{path}: cannot be written (no regular file); give another for the results")
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = files.locked(path)
             self._repair()

@@ -80,15 +80,17 @@ def answer(backend: Backend, source: Path, out: Path, retry: bool, over: Cluster
     results = batches.Results(out, retry=retry)
     if results.cut:
         say(f"{out}: the last line was cut short by a run before; its request is asked again")
+    ended = False
     try:
         with _progress(size, results) as tick:
             if over is None:
                 batches.run(backend.answerer(source.parent), source, results, tick, backend.in_flight)
             else:
                 cluster.run(over, backend, source, results, tick)
+        ended = True
     finally:
         results.close()
-        if results.counts.done:
+        if ended or results.counts.done:
             _sum_up(out, results.counts)
     return results.counts
 

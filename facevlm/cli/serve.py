@@ -15,7 +15,7 @@ import typer
 from facevlm.cli import options
 from facevlm.cli.ending import say
 from facevlm.cli.options import option
-from facevlm.errors import InputError, PrerequisiteError
+from facevlm.errors import InputError, PrerequisiteError, quoted
 
 if TYPE_CHECKING:
     from facevlm.cli.backends import Backend
@@ -29,11 +29,22 @@ EXAMPLES = options.examples(
     "facevlm serve --vllm nano --dry-run                                   # prints how vLLM would be started",
     "FACEVLM_API_KEYS=$KEY facevlm serve --host 0.0.0.0 --allow-domain images.example.org",
 )
+DEFAULT_PORT = 8000
 _LIBRARIES = ("fastapi", "uvicorn", "httpx", "prometheus_client", "python_multipart")
 
 
+def _port(given: str | int) -> int:
+    """A port. Kubernetes sets FACEVLM_PORT to `tcp://…` beside a Service called facevlm, and does not mean ours."""
+    text = str(given)
+    if text.startswith("tcp://"):
+        return DEFAULT_PORT
+    if not text.isdecimal() or int(text) > 65_535:
+        raise ValueError(f"«{quoted(text, 60)}» is no port; give 0 to 65535, or unset FACEVLM_PORT")
+    return int(text)
+
+
 HostOption = Annotated[str, option("--host", "Address to listen at.")]
-PortOption = Annotated[int, option("--port", "Port; 0 takes a free one.", min=0, max=65535)]
+PortOption = Annotated[int, option("--port", "Port, 0 to 65535; 0 takes a free one.", parser=_port, metavar="PORT")]
 DefaultOption = Annotated[
     str | None,
     option(
@@ -88,7 +99,7 @@ QueueOption = Annotated[int, option("--queue", "Requests that may wait; more are
 
 def serve(
     host: HostOption = "127.0.0.1",
-    port: PortOption = 8000,
+    port: PortOption = DEFAULT_PORT,
     model: DefaultOption = None,
     adapter: AdaptersOption = None,
     upstream: UpstreamOption = None,

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from functools import partial
 
+from facevlm.completions import stating
 from facevlm.completions.reading import Asked
 from facevlm.completions.reply import FinishReason
 from facevlm.completions.request import Detail
@@ -17,6 +18,8 @@ from facevlm.reasoning.parse import parse_answer
 from facevlm.reasoning.seeing import Seen
 from facevlm.reasoning.text import plain
 from facevlm.types import Analysis, Conversation, Face, Generation
+
+_FAILED = "No answer: the model failed."
 
 
 class Composition:
@@ -34,7 +37,7 @@ class Composition:
 
     Raises:
         InputError: the question is too long, or an answer in the asker's own schema cannot be had: it is given about
-            one picture, and by a model that is asked by face about one face.
+            one picture, and by a model that sees it whole.
     """
 
     def __init__(self, reasoner: FaceReasoner, seen: Sequence[Seen], asked: Asked, detail: Detail) -> None:
@@ -74,6 +77,9 @@ class Composition:
     def _questions_about(self, seen: Seen) -> Sequence[Conversation]:
         if self._asked.dialogue is None or self._asked.form == "analysis":
             return ()
+        question, faces = self._asked.dialogue.question, seen.marked.faces
+        if self._reasoner.model.asks == "face" and all(stating.settled(question, face) for face in faces):
+            return ()
         return self._reasoner.inquire(seen, self._asked.dialogue)
 
     def _add(self, conversations: Sequence[Conversation]) -> range:
@@ -86,7 +92,7 @@ class Composition:
             case "analysis":
                 yield Known(self._json, range(len(self.conversations)))
             case "schema":
-                yield Told(self._questions[0][0], str)
+                yield Told(self._questions[0][0], str, _given)
             case "text":
                 for place in range(len(self._seen)):
                     yield from self._told_of(place)
@@ -96,16 +102,30 @@ class Composition:
             yield Known(lambda: f"# Picture {place + 1}")
         faces = self._seen[place].marked.faces
         questions, explained = self._questions[place], self._explained[place]
-        for number, index in enumerate(questions):
-            name = f"Face {faces[number].id}: " if len(questions) > 1 else ""
-            yield Told(index, partial(_answer, name), _no_answer)
         if self._reasoner.model.asks == "scene":
+            yield from (Told(index, telling.answer, _no_answer) for index in questions)
             by_id = {face.id: face for face in faces}
             yield from (Told(index, lambda text: telling.scene(text, by_id, self._detail)) for index in explained)
         else:
+            yield from self._answers(place)
             for index, face in zip(explained, faces, strict=True):
                 yield Told(index, partial(_face, face, self._detail))
         yield Known(lambda: telling.closing(self._analysis(place), self._detail), explained)
+
+    def _answers(self, place: int) -> Iterator[Part]:
+        """What a model that is asked by face says of each, once it is whole: only then is it known whether it holds."""
+        faces, asked = self._seen[place].marked.faces, iter(self._questions[place])
+        question = self._asked.dialogue.question if self._asked.dialogue else ""
+        known = [stating.settled(question, face) for face in faces]
+        if known and known[0] and len(set(known)) == 1:  # as of what an action unit is, whoever shows it
+            yield Known(partial(plain, known[0]))
+            return
+        for face, answer in zip(faces if question else (), known, strict=False):
+            name = f"Face {face.id}: " if len(faces) > 1 else ""
+            if answer:
+                yield Known(partial(plain, f"{name}{answer}"))
+            else:
+                yield Told(next(asked), _nothing, partial(_checked, name, question, face))
 
     def _json(self) -> str:
         first, *others = self.analyses
@@ -122,26 +142,43 @@ class Composition:
 
 
 def _check_own_schema(reasoner: FaceReasoner, seen: Sequence[Seen]) -> None:
+    if reasoner.model.asks == "face":  # it would fill any form with whatever fits, true or not
+        raise InputError(
+            f"response_format: {reasoner.model.name} writes no schema of yours; use json_object, which gives the "
+            "Analysis, or a larger model with --upstream"
+        )
     if len(seen) > 1:
         raise InputError("response_format: an answer in a schema of your own is about one picture; send one")
-    faces = len(seen[0].marked.faces)
-    if reasoner.model.asks == "face" and faces != 1:
-        raise InputError(
-            f"response_format: {reasoner.model.name} is asked about single faces, and this picture has {faces}; "
-            "send one face, or leave the schema out to be told of all"
-        )
 
 
-def _answer(name: str, text: str) -> str:
-    said = telling.answer(text)
-    return f"{name}{said}" if said else ""
+def _given(answer: Answer) -> str:
+    """Nothing more, where there is an answer. Raises what the model failed with where there is none."""
+    if isinstance(answer, FaceVLMError):
+        raise answer
+    return ""
+
+
+def _nothing(written: str) -> str:
+    """What is told of an answer before it is whole."""
+    return ""
+
+
+def _checked(name: str, question: str, face: Face, answer: Answer) -> str:
+    """The answer where it holds, else what was measured."""
+    if isinstance(answer, FaceVLMError):
+        return f"{name}{_FAILED}"
+    try:
+        said = stating.held(parse_answer(answer.text), question, face)
+    except OutputError:
+        said = stating.measured(question, face)
+    return f"{name}{plain(said)}"
 
 
 def _no_answer(answer: Answer) -> str:
     """Why there is none; nothing where there is."""
     try:
         if isinstance(answer, FaceVLMError):
-            return "No answer: the model failed."
+            return _FAILED
         parse_answer(answer.text)
     except OutputError as error:
         return f" (No answer: {plain(str(error))}.)"

@@ -14,10 +14,12 @@ from facevlm.completions.opening import Opener
 from facevlm.completions.watching import Watch
 from facevlm.config import Settings
 from facevlm.errors import InputError
+from facevlm.faces.decode import Named
 from facevlm.reasoning.seeing import Found, Seen, find, mark
 
 
 class _Key(NamedTuple):
+    name: str  # of the file, which what is told of the picture repeats
     sha256: str
     marks: str
     crop_size: int | None
@@ -52,12 +54,13 @@ class Gallery:
             return await self.of(await self._open(url), marks, crop_size)
         if len(url) > 2 * self._limits.largest_bytes:  # base64 takes four thirds; `find` counts the bytes themselves
             raise InputError(f"picture: more than {self._limits.largest_bytes:,} bytes; scale it down")
-        key = _Key(hashlib.sha256(url.encode()).hexdigest(), marks, crop_size)
+        key = _Key("", hashlib.sha256(url.encode()).hexdigest(), marks, crop_size)
         return self._remembered(key) or await self._shared(key, await self._open(url))
 
     async def of(self, data: bytes, marks: str, crop_size: int | None) -> Seen:
         """What a file shows. Raises as `at` does."""
-        key = _Key(hashlib.sha256(data).hexdigest(), marks, crop_size)
+        name = data.name if isinstance(data, Named) else ""
+        key = _Key(name, hashlib.sha256(data).hexdigest(), marks, crop_size)
         return self._remembered(key) or await self._shared(key, data)
 
     async def _shared(self, key: _Key, data: bytes) -> Seen:

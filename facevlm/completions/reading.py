@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from facevlm.completions.limits import Limits
 from facevlm.completions.request import ChatRequest, ImagePart, JsonSchemaFormat, Message, TextPart
+from facevlm.completions.schema import check_schema
 from facevlm.errors import InputError
 from facevlm.prompting.dialogue import WORDLESS, Dialogue
 from facevlm.types import Turn
@@ -42,7 +43,8 @@ def read(request: ChatRequest, limits: Limits) -> Asked | None:
 
     The pictures are those of the last message of the user that has any; messages that follow each other count as one.
     Words beside them, or in the last message where they came earlier, are the question. Raises InputError where a
-    limit is exceeded, a picture stands in a message that is not the user's, or the last word is not the user's.
+    limit is exceeded, a picture stands in a message that is not the user's, the last word is not the user's, or the
+    schema of the answer is none.
     """
     said = _joined(request.messages)
     _check(request, said, limits)
@@ -52,6 +54,8 @@ def read(request: ChatRequest, limits: Limits) -> Asked | None:
     if said[-1].role != "user":
         raise InputError("messages: the last one is not the user's; end with a question or a picture")
     form, schema = wanted_form(request)
+    if schema is not None:
+        check_schema(schema)
     dialogue = _dialogue(said, shown[-1], schema)
     return Asked(said[shown[-1]].urls, dialogue if dialogue.question else None, form)
 

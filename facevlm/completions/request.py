@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
@@ -45,11 +46,16 @@ class ImageUrl(_Part):
     )
 
 
+def _bare(value: Any) -> Any:
+    """Some programs give the URL by itself, and some servers take it."""
+    return ImageUrl(url=value) if isinstance(value, str) else value
+
+
 class ImagePart(_Part):
     """A picture in a user's message."""
 
     type: Literal["image_url"]
-    image_url: ImageUrl
+    image_url: Annotated[ImageUrl, BeforeValidator(_bare, json_schema_input_type=ImageUrl | str)]
 
 
 Part = Annotated[TextPart | ImagePart, Field(discriminator="type")]
@@ -190,6 +196,21 @@ class ChatRequest(BaseModel):
     def most_tokens(self) -> int | None:
         """The limit on tokens, under whichever name."""
         return self.max_completion_tokens or self.max_tokens
+
+
+# What pydantic adds to the place of a fault: which of several kinds it took a value for. By the part before it.
+_KINDS = {"content": ("words", "parts"), "response_format": ("text", "json_object", "json_schema")}
+_KINDS_OF_PARTS = ("text", "image_url")
+
+
+def field(place: Iterable[int | str]) -> str:
+    """The name of the field at a place that pydantic tells, as a request has it: `messages.0.content.0.image_url`."""
+    parts = list(place)
+    return ".".join(str(part) for before, part in zip(("", *parts), parts, strict=False) if part not in _kinds(before))
+
+
+def _kinds(before: int | str) -> tuple[str, ...]:
+    return _KINDS_OF_PARTS if isinstance(before, int) else _KINDS.get(before, ())
 
 
 # What a request without a picture hands to the server behind: OpenAI's fields, and no others, since servers take more

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from facevlm.completions import Fault, NotServed, fault
+from facevlm.completions.request import field
 from facevlm.errors import FaceVLMError, InputError, quoted
 
 GONE = 499  # the client left before its answer; a status for logs alone, as nginx writes it
@@ -115,7 +116,7 @@ def _failure(kind: Fault) -> Refusal:
 def _invalid(error: ValidationError | RequestValidationError) -> Refusal:
     """The first thing wrong with a body; its value is not repeated, for it may be a whole picture."""
     first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"] if part != "body")
+    place = field(part for part in first["loc"] if part != "body")
     what = quoted(str(first["msg"]).removeprefix("Value error, "))
     return Refusal(400, "invalid_body", f"{place}: {what}" if place else what, place or None)
 

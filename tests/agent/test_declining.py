@@ -40,6 +40,7 @@ def test_what_no_face_shows_is_declined_under_its_topic(row):
         ("Should I be afraid of him?", "character"),
         ("What's going through her mind?", "feeling"),
         ("Is he about to attack?", "feeling"),
+        ("What is the woman on the left feeling?", "feeling"),
     ],
 )
 def test_so_are_other_wordings(text, about):

@@ -27,6 +27,17 @@ from facevlm.agent.understanding import understand
         ("How sure are you?", "certainty", ()),
         ("Is the head turned?", "pose", ()),
         ("What is for lunch?", "beyond", ()),
+        ("wat is his emoton", "emotion", ()),
+        ("does she smlie", "presence", (12,)),
+        ("is she hapy", "looks", ()),
+        ("What would change your mind?", "why_not", ()),
+        ("Tell me everything.", "describe", ()),
+        ("What does faithfulness mean?", "faithfulness", ()),
+        ("How was this measured?", "method", ()),
+        ("Who looks at the camera?", "pose", ()),
+        ("I don't believe you.", "checks", ()),
+        ("What percentage of people are happy?", "count", ()),
+        ("Bonjour", "not_understood", ()),
     ],
 )
 def test_a_question_is_understood_by_what_it_asks_for(text, intent, units):
@@ -92,6 +103,7 @@ def test_a_unit_that_is_not_known_is_kept_apart():
         ("Is the left brow raised?", (), ()),
         ("What does the largest face show?", (), ("large",)),
         ("Is the face in the middle calm?", (), ("middle",)),
+        ("What about 11?", (11,), ()),
     ],
 )
 def test_faces_are_pointed_to_by_number_place_and_size(text, numbers, places):

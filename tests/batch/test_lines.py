@@ -84,6 +84,12 @@ def test_a_line_that_is_too_long_is_at_fault_and_the_next_is_read(
     assert second.custom_id == "b"
 
 
+def test_a_field_that_is_wrong_is_named_as_the_line_has_it() -> None:
+    body = {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": 3}}]}]}
+    found = parsed(asking("a") | {"body": body})
+    assert str(found.request).startswith("body.messages.0.content.0.image_url.url: input should be")
+
+
 def test_a_missing_file_is_an_input_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"none\.jsonl: cannot be read"):
         list(read(tmp_path / "none.jsonl"))

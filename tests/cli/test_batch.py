@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import subprocess
 import sys
@@ -43,6 +44,8 @@ def test_pictures_are_explained_whatever_the_form(
     }
     assert {name: len(faces) for name, faces in found.items()} == {"short": 1, "long": 1, "wall": 0}
     assert found["short"][0]["explanation"]["emotion"] == "happiness"
+    told = written(tmp_path / "out.jsonl")["short"]["response"]["body"]["facevlm"]
+    assert told["image"]["source"] == str(astronaut)
 
 
 def test_lines_at_fault_end_with_2_and_the_others_are_answered(
@@ -119,6 +122,22 @@ def test_requests_and_results_cannot_be_one_file(facevlm: Run, endpoint: Endpoin
     done = facevlm("batch", source, source, *endpoint.options)
     assert (done.status, len(done.complaints)) == (2, 1)
     assert source.read_bytes() == before
+
+
+def test_a_pipe_is_refused_at_once_on_either_side(facevlm: Run, endpoint: Endpoint, tmp_path: Path) -> None:
+    pipe, source = tmp_path / "pipe", requests(tmp_path, asking("a"))
+    os.mkfifo(pipe)
+    for words in ((pipe, tmp_path / "out.jsonl"), (source, pipe), (source, "/dev/full")):
+        done = facevlm("batch", *words, *endpoint.options)
+        assert (done.status, len(done.complaints)) == (2, 1)
+        assert "no regular file" in done.err
+    assert not (tmp_path / "out.jsonl").exists()
+
+
+def test_of_an_empty_file_it_is_said_that_nothing_was_asked(facevlm: Run, endpoint: Endpoint, tmp_path: Path) -> None:
+    done = facevlm("batch", requests(tmp_path), tmp_path / "out.jsonl", *endpoint.options)
+    assert (done.status, len(done.complaints)) == (0, 1)
+    assert "0 answered, 0 lines at fault" in done.err
 
 
 def test_a_missing_input_is_an_error_and_makes_no_output(facevlm: Run, endpoint: Endpoint, tmp_path: Path) -> None:

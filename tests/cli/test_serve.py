@@ -83,6 +83,24 @@ def test_a_setting_of_the_environment_that_is_wrong_is_named(facevlm: Run, monke
     assert "FACEVLM_BODY_BYTES: " in done.complaints[0]
 
 
+@pytest.mark.parametrize("port", ["tcp://10.0.0.1:8000", ""])
+def test_what_kubernetes_sets_for_a_service_of_our_name_is_no_port(
+    facevlm: Run, monkeypatch: pytest.MonkeyPatch, vllm: tuple[str | Path, ...], port: str
+) -> None:
+    monkeypatch.setenv("FACEVLM_PORT", port)
+    assert facevlm("serve", *vllm, "--dry-run").status == 0
+
+
+@pytest.mark.parametrize("port", ["http://localhost:8000", "65536", "-1", "8000.5"])
+def test_a_port_that_is_none_is_told_with_its_value_and_the_remedy(
+    facevlm: Run, monkeypatch: pytest.MonkeyPatch, port: str
+) -> None:
+    monkeypatch.setenv("FACEVLM_PORT", port)
+    done = facevlm("serve")
+    assert (done.status, len(done.complaints)) == (2, 1)
+    assert f"«{port}» is no port; give 0 to 65535, or unset FACEVLM_PORT" in done.err
+
+
 def test_a_key_that_is_wrong_is_not_repeated(facevlm: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FACEVLM_API_KEYS", "se cret")
     done = facevlm("serve")

@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 from facevlm.completions import ChatRequest, Completer, Served
+from facevlm.errors import ModelError
 from facevlm.models import GREEDY, Answer, Piece, Sampling
 from facevlm.types import EMOTIONS, Conversation, Generation
 from tests.served import Handler, Server, listening
@@ -38,8 +39,10 @@ class Scripted:
         self.asked: list[Conversation] = []
         self.sampled: list[Sampling] = []
         self.error: Answer | None = None
+        self.unheard = ""  # a field on which the model fails wherever it is asked for
         self.stopped = False
         self.size = 9  # characters of a piece
+        self.says = "Yes, *AU 12* is there." if asks == "scene" else "The face shows AU 12 (lip corner puller)."
 
     def generate(
         self, conversations: Sequence[Conversation], *, temperature: float = 0.0, seed: int | None = None
@@ -70,12 +73,14 @@ class Scripted:
     def _answer(self, asked: Conversation) -> Answer:
         if self.error is not None:
             return self.error
+        if self.unheard in (asked.answer_schema or {}).get("properties", {}):
+            return ModelError("out of memory")
         return Generation(json.dumps(self._said(asked)), SURE, usage=dict(USAGE))
 
     def _said(self, asked: Conversation) -> Any:
         wanted = (asked.answer_schema or {}).get("properties", {})
         if "answer" in wanted:
-            return {"answer": "Yes, *AU 12* is there."}
+            return {"answer": self.says}
         if "faces" in wanted:
             ids = wanted["faces"]["items"]["properties"]["id"]["enum"]
             return {"faces": [{"id": face_id, "context": "a studio", **FACE} for face_id in ids]}

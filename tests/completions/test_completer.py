@@ -43,12 +43,41 @@ async def test_a_reply_has_openais_shape_and_the_analysis(completer, face_model,
 
 
 async def test_the_users_words_are_answered_before_the_explanation(completer, face_model, asking, portrait):
-    reply = await completer(face_model).complete(asking(portrait, "Is AU 12 there?"))
-    assert text_of(reply).startswith("Yes, \\*AU 12\\* is there.\n\n## Face 1")
+    reply = await completer(face_model).complete(asking(portrait, "What does she show?"))
+    assert text_of(reply).startswith("The face shows AU 12 (lip corner puller).\n\n## Face 1")
     question, explanation = face_model.asked
-    assert "answer: Is AU 12 there?" in question.turns[-1].text
+    assert "answer: What does she show?" in question.turns[-1].text
     assert "explain" in explanation.turns[-1].text
     assert question.turns[-1].images == explanation.turns[-1].images
+
+
+async def test_what_a_small_model_says_and_the_measurement_denies_is_replaced(completer, face_model, asking, portrait):
+    face_model.says = "AU 4 (brow lowerer) and AU 43 (eyes closed) are there."
+    text = text_of(await completer(face_model).complete(asking("What does she show?", portrait)))
+    assert text.startswith("Seen on this face are AU 12 (lip corner puller, 0.")
+    assert "AU 4" not in text
+
+
+async def test_whether_an_action_unit_is_there_is_answered_from_the_measurement(
+    completer, face_model, asking, portrait
+):
+    answering, texts = completer(face_model), []
+    for question in ("Is AU 12 there?", "Is AU 43 there?", "Is AU 99 there?"):
+        texts.append(text_of(await answering.complete(asking(question, portrait))))
+    assert [text.split()[0] for text in texts] == ["Yes,", "No,", "AU"]
+    assert all("explain" in each.turns[-1].text for each in face_model.asked)
+
+
+async def test_a_small_models_failure_on_the_question_is_told(completer, face_model, asking, portrait):
+    face_model.unheard = "answer"
+    text = text_of(await completer(face_model).complete(asking("What does she show?", portrait)))
+    assert text.startswith("No answer: the model failed.\n\n## Face 1")
+
+
+async def test_each_of_several_faces_answers_for_itself(completer, face_model, asking, pair):
+    text = text_of(await completer(face_model).complete(asking("What do they show?", pair)))
+    assert text.startswith("Face 1: The face shows AU 12 (lip corner puller).\n\nFace 2: The face")
+    assert text.index("Face 2: The face") < text.index("## Face 1") < text.index("## Face 2")
 
 
 async def test_words_of_white_space_alone_ask_nothing(completer, face_model, asking, portrait):
@@ -56,10 +85,9 @@ async def test_words_of_white_space_alone_ask_nothing(completer, face_model, ask
     assert len(face_model.asked) == 1
 
 
-async def test_each_of_several_faces_answers_for_itself(completer, face_model, asking, pair):
-    text = text_of(await completer(face_model).complete(asking("Is AU 12 there?", pair)))
-    assert text.startswith("Face 1: Yes, \\*AU 12\\* is there.\n\nFace 2: Yes")
-    assert text.index("Face 2: Yes") < text.index("## Face 1") < text.index("## Face 2")
+async def test_what_an_action_unit_is_is_said_once_of_several_faces(completer, face_model, asking, pair):
+    text = text_of(await completer(face_model).complete(asking("What is AU 4?", pair)))
+    assert text.startswith("AU 4 is the brow lowerer") and text.count("brow lowerer") == 1
 
 
 async def test_a_model_that_asks_by_scene_is_shown_the_marked_picture_for_both(completer, scene_model, asking, pair):
@@ -136,13 +164,18 @@ async def test_a_schema_of_ones_own_binds_the_answer(completer, scene_model, ask
     assert '"smile"' in question.turns[-1].text
 
 
-async def test_a_model_by_face_follows_a_schema_of_ones_own_for_one_face_alone(
-    completer, face_model, asking, portrait, pair
-):
-    answering = completer(face_model)
-    assert text_of(await answering.complete(asking(portrait, response_format=own_schema()))) == '{"smile": true}'
-    with pytest.raises(InputError, match="has 2"):
-        await answering.complete(asking(pair, response_format=own_schema()))
+async def test_a_model_by_face_writes_no_schema_of_ones_own(completer, face_model, asking, portrait):
+    with pytest.raises(InputError, match="scripted writes no schema of yours; use json_object"):
+        await completer(face_model).complete(asking(portrait, response_format=own_schema()))
+
+
+async def test_a_model_that_fails_on_the_schema_fails_the_request(completer, scene_model, asking, portrait):
+    scene_model.unheard = "smile"
+    answering, request = completer(scene_model), asking(portrait, response_format=own_schema())
+    with pytest.raises(ModelError):
+        await answering.complete(request)
+    with pytest.raises(ModelError):
+        await streamed(answering, request)
 
 
 async def test_a_schema_of_ones_own_is_for_one_picture(completer, scene_model, asking, portrait, pair):

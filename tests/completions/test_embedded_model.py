@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 
 from facevlm.completions import ChatRequest, Completer, Served
+from facevlm.data.cot.parse import parse
+from facevlm.errors import InputError
+from facevlm.faces.action_units import THRESHOLDS
 
 
 @pytest.fixture(scope="module")
@@ -32,11 +34,25 @@ async def test_a_question_is_answered_and_explained_token_by_token(answering, as
     assert whole.usage.completion_tokens > 20
 
 
-async def test_an_answer_keeps_to_a_schema_of_ones_own(answering, asking, portrait):
+@pytest.mark.parametrize(
+    "question", ["Is AU 4 there?", "Is AU 25 there?", "Why does she look angry?", "Is she frowning?"]
+)
+async def test_an_answer_does_not_contradict_the_measurement(answering, asking, portrait, question):
+    reply = await answering.complete(asking(question, portrait))
+    answer = parse(reply.choices[0].message.content.partition("## Face 1")[0])
+    sides, units = reply.facevlm.faces[0].action_unit_sides, reply.facevlm.faces[0].action_units
+    strength = {
+        code: max(units[code] or 0, *(each or 0 for each in sides.get(code, {"left": 0}).values())) for code in units
+    }
+    assert all(strength[code] >= THRESHOLDS[code] for code in answer.named)
+    assert all(strength[code] < THRESHOLDS[code] for code in answer.denied)
+
+
+async def test_a_schema_of_ones_own_is_refused_with_the_remedy(answering, asking, portrait):
     schema = {"type": "object", "properties": {"smile": {"type": "boolean"}}, "required": ["smile"]}
     form = {"type": "json_schema", "json_schema": {"name": "smiles", "schema": schema}}
-    reply = await answering.complete(asking(portrait, response_format=form))
-    assert type(json.loads(reply.choices[0].message.content)["smile"]) is bool
+    with pytest.raises(InputError, match=r"nano writes no schema of yours; use json_object.*with --upstream"):
+        await answering.complete(asking(portrait, response_format=form))
 
 
 async def test_without_a_picture_it_asks_for_one(answering):

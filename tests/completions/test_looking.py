@@ -8,6 +8,7 @@ import pytest
 from facevlm.completions import Limits, data_url, silent
 from facevlm.completions.looking import Gallery
 from facevlm.errors import InputError
+from facevlm.faces.decode import Named
 
 
 @pytest.fixture
@@ -52,6 +53,12 @@ async def test_other_marks_and_other_crops_are_other_pictures(gallery, portrait)
     whole = await looking.at(portrait, "landmarks", None)
     assert first.crops != plain.crops
     assert whole.crops == ()
+
+
+async def test_the_same_file_by_another_name_is_told_by_that(gallery, astronaut):
+    looking, data = gallery(), astronaut.read_bytes()
+    names = [(await looking.of(Named(data, name), "plain", None)).image.source for name in ("a.png", "b.png")]
+    assert names == ["a.png", "b.png"]
 
 
 async def test_pictures_are_forgotten_when_there_is_no_room(gallery, opened, portrait):

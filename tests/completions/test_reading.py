@@ -22,6 +22,10 @@ def test_a_picture_may_stand_anywhere_among_the_words(parts):
     assert found.dialogue.question.replace("\n", "") == "Why?"
 
 
+def test_the_url_of_a_picture_may_stand_by_itself():
+    assert asked({"role": "user", "content": [{"type": "image_url", "image_url": A}]}).urls == (A,)
+
+
 def test_the_content_of_a_message_may_be_plain_text():
     found = asked(user(A), assistant("Face 1."), {"role": "user", "content": "Why?"})
     assert (found.urls, found.dialogue.question) == ((A,), "Why?")
@@ -81,6 +85,33 @@ def test_what_exceeds_a_limit_is_refused_in_one_line(limits, words):
     with pytest.raises(InputError, match=words) as caught:
         asked(user(A, B), assistant("Face 1."), user("Why?"), limits=Limits(**limits))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("schema", "words"),
+    [
+        ({"type": "banana"}, "schema: type «banana» is none of array"),
+        ({"properties": {"a": {"$ref": "#/nope"}}}, r"schema\.properties\.a: \$ref «#/nope» names nothing"),
+        ({"items": {"pattern": "("}}, r"schema\.items: pattern «\(» is no regular expression"),
+        ({"anyOf": {"type": "string"}}, r"schema\.anyOf: this is no schema"),
+        ({"required": "a"}, "required «a» is no list"),
+    ],
+)
+def test_a_schema_that_is_none_is_refused_by_its_place(schema, words):
+    form = {"type": "json_schema", "json_schema": {"name": "mine", "schema": schema}}
+    with pytest.raises(InputError, match=words):
+        asked(user(A), response_format=form)
+
+
+def test_what_schemas_may_hold_is_taken():
+    schema = {
+        "type": ["object", "null"],
+        "properties": {"a": {"$ref": "#/$defs/name"}, "b": {"type": "array", "items": [True, {"enum": [1]}]}},
+        "$defs": {"name": {"type": "string", "pattern": r"^(?<first>\p{L}+) \k<first>$"}},
+        "additionalProperties": False,
+    }
+    form = {"type": "json_schema", "json_schema": {"name": "mine", "schema": schema}}
+    assert asked(user(A), response_format=form).dialogue.answer_schema == schema
 
 
 @pytest.mark.parametrize("part", [{"type": "video_url", "video_url": {"url": A}}, {"type": "image_url"}, {"text": "x"}])

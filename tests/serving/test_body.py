@@ -96,6 +96,29 @@ async def test_what_is_wrong_is_named_and_its_value_is_not_repeated(ask: Ask) ->
     assert "SECRET" not in reply.text
 
 
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": 3}]}]},
+         "messages.0.content.0.image_url"),
+        ({"messages": [{"role": "user", "content": [{"type": "text"}]}]}, "messages.0.content.0.text"),
+        ({"messages": [{"role": "user", "content": 7}]}, "messages.0.content"),
+        ({"response_format": {"type": "json_schema", "json_schema": {}}}, "response_format.json_schema.name"),
+    ],
+)  # fmt: skip
+async def test_a_field_that_is_wrong_is_named_as_the_request_has_it(
+    ask: Ask, body: dict[str, object], field: str
+) -> None:
+    error = (await ask().post(CHAT, json=question() | body)).json()["error"]
+    assert (error["param"], error["message"].partition(":")[0]) == (field, field)
+
+
+async def test_a_pictures_url_may_stand_by_itself(ask: Ask, completer: StubCompleter) -> None:
+    part = {"type": "image_url", "image_url": "data:image/png;base64,AAAA"}
+    reply = await ask().post(CHAT, json={"messages": [{"role": "user", "content": [part]}]})
+    assert reply.status_code == 200
+
+
 async def test_a_body_of_another_kind_is_refused(ask: Ask) -> None:
     assert (await ask().post(CHAT, content=b"{}", headers={"content-type": "text/plain"})).status_code == 415
     assert (await ask().post("/v1/analyze", json={})).status_code == 415

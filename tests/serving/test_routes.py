@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from facevlm.errors import InputError, ModelError, OutputError, PrerequisiteError
+from facevlm.faces.decode import UNNAMED, decode
 from facevlm.serving import ServeSettings, create_app
 from facevlm.types import Analysis
 from tests.serving.conftest import Ask
@@ -62,6 +63,22 @@ async def test_an_upload_is_analysed_with_the_options_of_its_form(ask: Ask, comp
     [(data, options)] = completer.uploads
     assert data == picture()
     assert (options.prompt, options.marks, options.detail) == ("sov-label", "box", "low")
+
+
+@pytest.mark.parametrize(
+    ("sent", "name"),
+    [("face.jpg", "face.jpg"), ("C:\\\\pictures\\\\face.jpg", "face.jpg"), ("../../etc/x.png", "x.png")],
+)
+async def test_an_upload_keeps_the_name_of_its_file(ask: Ask, completer: StubCompleter, sent: str, name: str) -> None:
+    await ask().post("/v1/analyze", files={"image": (sent, picture())})
+    [(data, _)] = completer.uploads
+    assert decode(data).source == name
+
+
+async def test_an_upload_without_a_name_is_the_picture(ask: Ask, completer: StubCompleter) -> None:
+    await ask().post("/v1/analyze", files={"image": ("a/", picture())})
+    [(data, _)] = completer.uploads
+    assert decode(data).source == UNNAMED
 
 
 async def test_an_upload_is_never_written_to_a_file(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:

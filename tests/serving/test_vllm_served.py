@@ -155,15 +155,26 @@ def test_openai_gets_the_analysis_as_json(client: openai.OpenAI, asked: Any, her
     assert explanations(told) == explanations(here)
 
 
-def test_a_schema_given_binds_the_answer(client: openai.OpenAI, asked: Any) -> None:
+def yes_or_no() -> Any:
     schema = {
         "type": "object",
         "properties": {"smiles": {"type": "string", "enum": ["yes", "no"]}},
         "required": ["smiles"],
         "additionalProperties": False,
     }
-    form: Any = {"type": "json_schema", "json_schema": {"name": "smile", "schema": schema, "strict": True}}
-    reply = client.chat.completions.create(model="facevlm", messages=asked, response_format=form)
+    return {"type": "json_schema", "json_schema": {"name": "smile", "schema": schema, "strict": True}}
+
+
+def test_a_schema_of_ones_own_is_refused_where_the_small_model_is_shown_faces(
+    client: openai.OpenAI, asked: Any
+) -> None:
+    with pytest.raises(openai.BadRequestError, match="writes no schema of yours"):
+        client.chat.completions.create(model="facevlm", messages=asked, response_format=yes_or_no())
+
+
+def test_a_schema_binds_what_is_said_to_words_alone(client: openai.OpenAI) -> None:
+    said: Any = [{"role": "user", "content": "Do you smile?"}]
+    reply = client.chat.completions.create(model="facevlm", messages=said, response_format=yes_or_no())
     assert json.loads(str(reply.choices[0].message.content))["smiles"] in ("yes", "no")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
@@ -9,12 +11,16 @@ from starlette.datastructures import UploadFile
 
 from facevlm.completions import FaceOptions
 from facevlm.completions.request import Detail, Marks
+from facevlm.errors import quoted
+from facevlm.faces.decode import Named
 from facevlm.serving.access import record
 from facevlm.serving.body import form
 from facevlm.serving.desk import Desk, explained
 from facevlm.serving.errors import Refusal
 from facevlm.serving.openapi import body, reply
 from facevlm.types import Analysis
+
+LONGEST_NAME = 120  # characters of a file's name that are told
 
 
 class Upload(BaseModel):
@@ -58,4 +64,10 @@ async def _read(request: Request) -> tuple[bytes, FaceOptions]:
     if not isinstance(picture, UploadFile):
         raise Refusal(400, "invalid_body", "image: no file was uploaded in this field; add one", "image")
     options = FaceOptions.model_validate({name: value for name, value in sent.multi_items() if name != "image"})
-    return await picture.read(), options
+    return _named(await picture.read(), picture.filename or ""), options
+
+
+def _named(data: bytes, filename: str) -> bytes:
+    """A file's bytes with its name, without the folders that some programs send with it."""
+    name = quoted(re.split(r"[/\\]", filename)[-1], LONGEST_NAME)
+    return Named(data, name) if name else data
