@@ -192,6 +192,7 @@ def test_a_gateway_answers_once_it_is_chosen(ann: Visitor, astronaut: Path, tmp_
         endpoint = ann.page.get_by_role("textbox", name="Endpoint")
         endpoint.fill(f"{gateway}/v1")
         endpoint.press("Enter")
+        ann.settled()  # a list that is opened before the gateway was asked stays as it was
         ann.page.get_by_role("combobox", name="Model").first.click()
         ann.page.get_by_role("option", name=f"nano:nano-facs ({gateway}/v1)").click()
         ann.page.get_by_text(f"Answered by nano:nano-facs at {gateway}/v1").wait_for()
