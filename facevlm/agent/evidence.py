@@ -3,53 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
 
 from facevlm import facs
 from facevlm.agent.values import Evidence, Region
-from facevlm.faces.action_units import THRESHOLDS
+from facevlm.data.cot.presence import grade, present, seen, side, strength
 from facevlm.faces.cues import cue_table
 from facevlm.facs.tables import Place
-from facevlm.prompting.cues import APART
-from facevlm.types import ActionUnit, Box, Face, FaceAnalysis, Intensity, Landmarks
+from facevlm.types import Box, Face, FaceAnalysis, Landmarks
+
+__all__ = ["grade", "of_unit", "of_units", "present", "regions", "seen", "side", "strength", "whole"]
 
 LEAST = 4.0  # pixels that a region is wide and high at least, so that it can be seen
-
-
-def strength(unit: ActionUnit | None) -> float | None:
-    """How strong a unit is on the stronger side, 0–1; None where it was not measured."""
-    known = [] if unit is None else [each for each in (unit.value, unit.left, unit.right) if each is not None]
-    return max(known, default=None)
-
-
-def present(face: Face, code: int) -> bool | None:
-    """Whether a unit reaches the threshold that claims are checked at; None where it cannot be measured."""
-    value = strength(face.action_units.get(code))
-    return None if value is None else value >= THRESHOLDS[code]
-
-
-def seen(face: Face) -> tuple[int, ...]:
-    """The units that are there, the strongest first; of two that exclude each other the stronger alone."""
-    codes = [code for code in face.action_units if present(face, code)]
-    ranked = sorted(codes, key=lambda code: -(strength(face.action_units[code]) or 0))
-    excluded = {max(pair.aus, key=ranked.index) for pair in facs.contradictions(ranked)}
-    return tuple(code for code in ranked if code not in excluded)
-
-
-def grade(face: Face, code: int) -> Intensity | None:
-    """The letter of a unit's strength on this face."""
-    value = strength(face.action_units.get(code))
-    return None if value is None else facs.grade(value)
-
-
-def side(face: Face, code: int) -> Literal["both", "left", "right"] | None:
-    """The stronger side of a unit, «both» where they are alike; None where they were not measured apart."""
-    unit = face.action_units.get(code)
-    if unit is None or unit.left is None or unit.right is None:
-        return None
-    if abs(unit.left - unit.right) < APART:
-        return "both"
-    return "left" if unit.left > unit.right else "right"
 
 
 def of_unit(picture: str, face: Face, code: int, told: FaceAnalysis | None = None) -> Evidence:
