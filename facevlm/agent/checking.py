@@ -5,49 +5,25 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from facevlm import facs
-from facevlm.agent import claims, evidence
+from facevlm.agent import evidence
 from facevlm.agent.case import Case, Written
-from facevlm.data.cot.parse import Claim, Parsed, parse
-from facevlm.errors import OutputError
+from facevlm.data.cot import claims
+from facevlm.data.cot.parse import Parsed, parse
 from facevlm.types import EMOTIONS, Face
 
 _ANSWER = re.compile(r"^(?:face \d+: )?(yes|no)\b", re.I)
-_FEELS = re.compile(r"\b(?:feels?|feeling|lies|lying|honest|truly|because (?:she|he|they) (?:is|are|was|were))\b", re.I)
-_FACE = re.compile(r"\b(?:face|person|number) (\d+)\b", re.I)
 
 
 def refused(text: str, case: Case, asked: Written) -> str | None:
     """Why a model's words about a face do not hold; None where they do."""
-    try:
-        told = parse(text)
-    except OutputError as error:
-        return str(error)
-    return next(_faults(text, told, case, asked), None)
+    fault = next(claims.faults(text, asked.face), None)
+    return fault or next(_faults(text, parse(text), case, asked), None)
 
 
 def _faults(text: str, told: Parsed, case: Case, asked: Written) -> Iterator[str]:
-    face = asked.face
-    if len(text.split()) < 2 or not text.rstrip().endswith((".", "!")):
-        yield "it is no sentence"
-    if _FEELS.search(text):
-        yield "it speaks of more than an expression"
-    yield from (f"it names face {number}" for number in _FACE.findall(text) if int(number) != face.id)
-    yield from (f"AU {code} is not seen" for code in sorted(told.named) if not evidence.present(face, code))
-    yield from (f"AU {code} is seen" for code in sorted(told.denied) if evidence.present(face, code) is not False)
-    yield from (fault for claim in told.claims for fault in _overstated(claim, face))
-    yield from claims.untrue(text, face)
-    yield from _emotions(text, case, face)
+    """What does not hold in this conversation, though it may on the face."""
+    yield from _emotions(text, case, asked.face)
     yield from _beside_the_point(text, told, case, asked)
-
-
-def _overstated(claim: Claim, face: Face) -> Iterator[str]:
-    """A grade or a side that is not what was measured."""
-    measured = evidence.grade(face, claim.au)
-    if claim.intensity and measured and claim.intensity != measured:
-        yield f"AU {claim.au} is not {facs.intensity_word(claim.intensity)}"
-    if claim.side in ("left", "right") and evidence.side(face, claim.au) != claim.side:
-        yield f"AU {claim.au} is not on the {claim.side}"
 
 
 def _emotions(text: str, case: Case, face: Face) -> Iterator[str]:

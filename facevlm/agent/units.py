@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 
 from facevlm import facs
-from facevlm.agent import claims, evidence
+from facevlm.agent import evidence
 from facevlm.agent.case import Case, Written
 from facevlm.agent.phrases import Said, cited, measured, spoken_of, unit, values
 from facevlm.agent.values import Sentence
 from facevlm.agent.wording import joined
+from facevlm.data.cot import claims
 from facevlm.faces.action_units import THRESHOLDS
 from facevlm.types import Face
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
+from collections.abc import Iterator
 from typing import NamedTuple, cast
 
 from facevlm import facs, prompting
-from facevlm.agent import claims, evidence
+from facevlm.agent import evidence
 from facevlm.agent.binding import MAX_TOKENS, answer_schema
 from facevlm.agent.case import Case, Written
 from facevlm.agent.checking import refused
 from facevlm.agent.emotions import reading
 from facevlm.agent.values import Sentence
 from facevlm.agent.wording import canonical
-from facevlm.data.cot import wording
+from facevlm.data.cot import claims, wording
 from facevlm.data.cot.parse import parse
 from facevlm.errors import FaceVLMError, OutputError
 from facevlm.models import ServedModel
@@ -54,11 +55,18 @@ def passage(reasoner: FaceReasoner, case: Case, asked: Written, stop: threading.
     except FaceVLMError as error:
         case.failures.append(str(error))
         return Passage(asked.template, True, str(error))
-    learnt = next(claims.garbled(text), None) if reasoner.model.asks == "face" else None
+    learnt = next(_mislearnt(text), None) if reasoner.model.asks == "face" else None
     reason = learnt or refused(text, case, asked)
     if reason:
         return Passage(asked.template, True, reason)
     return Passage(_sentences(text, case, asked.face))
+
+
+def _mislearnt(text: str) -> Iterator[str]:
+    """What a model that learnt the tables put together wrongly, or declines though nobody asked for it."""
+    if claims.declined(text):
+        yield "it declines what was not asked"
+    yield from claims.garbled(text)
 
 
 def _conversation(reasoner: FaceReasoner, case: Case, asked: Written) -> Conversation:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from facevlm.agent.claims import ruled_out, untrue
+from facevlm.data.cot.claims import declined, ruled_out, untrue
 from facevlm.types import ActionUnit, Face
 from tests.agent.conftest import ScriptedModel
 
@@ -54,7 +54,6 @@ def test_what_is_so_passes(words, smiling):
         ("None of what is seen is typical of happiness.", "something is typical of happiness"),
         ("Sadness would need more: AU 9 is absent.", "AU 9 is not missing for sadness"),
         ("Neutral: nothing stands out from rest.", "nothing stands out"),
-        ("No one is recognised or named here.", "declines"),
     ],
 )
 def test_what_is_not_so_is_named(words, reason, smiling):
@@ -64,3 +63,7 @@ def test_what_is_not_so_is_named(words, reason, smiling):
 def test_another_emotion_may_be_named_where_something_speaks_against_it():
     assert ruled_out("AU 12 is typical of happiness, while sadness would need more: AU 15 is absent.", "sadness")
     assert not ruled_out("It could be sadness, with AU 12.", "sadness")
+
+
+def test_a_sentence_that_declines_is_told():
+    assert declined("No one is recognised or named here.") and not declined("The lip corners are raised.")
