@@ -1,7 +1,9 @@
-"""From a mesh and the skin under it to the strength of every action unit: a small network, run in numpy.
+"""From a mesh and the skin under it to the strength of every action unit: two small networks, run in numpy.
 
-It speaks for the left half of a face; the right half is the left of the face in a mirror, so that sides are treated
-alike by construction. Fitted by `facevlm train au`, which writes `action_units.npz` and `action_units.json`.
+One sees brows and eyes alone and speaks of what moves there: that a mouth is open says nothing of them. The other sees
+the whole face and speaks of the rest. Each speaks for the left half of a face; the right half is the left of the face
+in a mirror, so that sides are treated alike by construction. Fitted by `facevlm train au`, which writes
+`action_units.npz` and `action_units.json`.
 """
 
 from __future__ import annotations
@@ -15,14 +17,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from facevlm.faces.appearance import PATCHES
 from facevlm.faces.pose import mean_face
 from facevlm.types import AU_CODES
 
 Floats = NDArray[np.float32]
+Layers = tuple[tuple[Floats, Floats], ...]  # weight (out, in) and bias of each
 
 WEIGHTS = Path(__file__).parent / "action_units.npz"
 TABLE = Path(__file__).parent / "action_units.json"
 POSE_SCALE = 15.0  # degrees
+UPPER = np.isin(AU_CODES, (1, 2, 4, 5, 7, 43))  # (24,) what brows and eyes show
+_UPPER_PATCHES = np.isin(tuple(PATCHES), ("eye", "knot"))
+_LOWEST = -0.35  # of the mean face, between its eyes and its nostrils
 
 
 @dataclass(frozen=True)
@@ -55,13 +62,15 @@ class Patchwork:
 
 @dataclass(frozen=True)
 class Regressor:
-    shape: Projection  # of the mesh
+    brow: Projection  # of the upper part of the mesh
+    shape: Projection  # of the whole mesh
     skin: Patchwork  # of the gradients
-    layers: tuple[tuple[Floats, Floats], ...]  # weight (out, in) and bias of each
+    upper: Layers
+    lower: Layers
     knots: Floats  # (24, 5) outputs that stand for the strengths of VALUES
 
     def describe(self, frontal: Floats, pose: Floats, gradients: NDArray[Any]) -> Floats:
-        """What the network sees of n faces, as they are and in a mirror: (n, 2, features).
+        """What the networks see of n faces, as they are and in a mirror: (n, 2, features).
 
         Args:
             frontal: (n, 478, 3) meshes of `pose.frontalise`.
@@ -70,18 +79,21 @@ class Regressor:
         """
         sides = []
         for side, mesh, turn in ((0, frontal, (1, 1, 1)), (1, mirrored(frontal), (-1, 1, -1))):
-            shape = self.shape((mesh - mean_face()).reshape(len(mesh), -1))
+            moved = mesh - mean_face()
+            brow = self.brow(moved[:, upper_points()].reshape(len(mesh), -1))
+            shape = self.shape(moved.reshape(len(mesh), -1))
             skin = self.skin(gradients[:, side].astype(np.float32))
-            sides.append(np.concatenate([shape, skin, pose * np.array(turn, np.float32) / POSE_SCALE], 1))
+            sides.append(np.concatenate([brow, shape, skin, pose * np.array(turn, np.float32) / POSE_SCALE], 1))
         features: Floats = np.stack(sides, 1).astype(np.float32)
         return features
 
     def raw(self, features: Floats) -> Floats:
-        """The network's outputs, (..., features) → (..., 24)."""
-        for weight, bias in self.layers[:-1]:
-            features = np.maximum(features @ weight.T + bias, 0)
-        weight, bias = self.layers[-1]
-        outputs: Floats = features @ weight.T + bias
+        """The networks' outputs, (..., features) → (..., 24)."""
+        brow, skin = self.brow.basis.shape[1], self.skin.basis.shape[2]
+        upper, lower = columns(brow, self.shape.basis.shape[1], skin)
+        outputs = np.empty((*features.shape[:-1], len(AU_CODES)), np.float32)
+        outputs[..., UPPER] = _through(self.upper, features[..., upper])
+        outputs[..., ~UPPER] = _through(self.lower, features[..., lower])
         return outputs
 
     def strengths(self, raw: Floats) -> Floats:
@@ -90,9 +102,35 @@ class Regressor:
         return np.stack(values, -1).astype(np.float32)
 
 
+def columns(brow: int, shape: int, skin: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which features the upper network sees and which the lower one, by how many components each projection keeps."""
+    patches = np.repeat(_UPPER_PATCHES, skin)
+    upper = np.concatenate([np.ones(brow, bool), np.zeros(shape, bool), patches, np.ones(3, bool)])
+    lower = np.concatenate([np.zeros(brow, bool), np.ones(shape + len(patches) + 3, bool)])
+    return upper, lower
+
+
+@lru_cache(maxsize=1)
+def upper_points() -> NDArray[np.bool_]:
+    """(478,) the points of brows, eyes and what is between them."""
+    above: NDArray[np.bool_] = mean_face()[:, 1] > _LOWEST
+    return above
+
+
+def _through(layers: Layers, rows: Floats) -> Floats:
+    for weight, bias in layers[:-1]:
+        rows = np.maximum(rows @ weight.T + bias, 0)
+    weight, bias = layers[-1]
+    outputs: Floats = rows @ weight.T + bias
+    return outputs
+
+
 # What the five knots of an action unit stand for: far below rest; the middle of resting faces; the output that only
 # 3 in 100 resting faces reach, from which the unit counts as present; the middle and the top of faces at grade E.
 VALUES = (0.0, 0.05, 0.2, 0.8, 1.0)
+
+
+_PROJECTED = ("mean", "basis", "scale")
 
 
 @lru_cache(maxsize=1)
@@ -111,22 +149,26 @@ def table() -> dict[int, dict[str, Any]]:
 
 def from_arrays(arrays: dict[str, Floats]) -> Regressor:
     """A regressor from the arrays of its file."""
-    shape = Projection(arrays["shape_mean"], arrays["shape_basis"], arrays["shape_scale"])
-    skin = Patchwork(arrays["skin_mean"], arrays["skin_basis"], arrays["skin_scale"])
-    count = sum(name.startswith("weight") for name in arrays)
-    layers = tuple((arrays[f"weight{n}"], arrays[f"bias{n}"]) for n in range(count))
-    return Regressor(shape, skin, layers, arrays["knots"])
+    brow, shape = (Projection(*(arrays[f"{part}_{each}"] for each in _PROJECTED)) for part in ("brow", "shape"))
+    skin = Patchwork(*(arrays[f"skin_{each}"] for each in _PROJECTED))
+    return Regressor(brow, shape, skin, _layers(arrays, "upper"), _layers(arrays, "lower"), arrays["knots"])
 
 
 def to_arrays(fitted: Regressor) -> dict[str, Floats]:
     """The arrays of a regressor's file."""
     arrays = {"knots": fitted.knots}
-    parts: tuple[tuple[str, Projection | Patchwork], ...] = (("shape", fitted.shape), ("skin", fitted.skin))
-    for name, part in parts:
-        arrays |= {f"{name}_mean": part.mean, f"{name}_basis": part.basis, f"{name}_scale": part.scale}
-    for number, (weight, bias) in enumerate(fitted.layers):
-        arrays |= {f"weight{number}": weight, f"bias{number}": bias}
+    parts: dict[str, Projection | Patchwork] = {"brow": fitted.brow, "shape": fitted.shape, "skin": fitted.skin}
+    for name, part in parts.items():
+        arrays |= {f"{name}_{each}": getattr(part, each) for each in _PROJECTED}
+    for name, layers in (("upper", fitted.upper), ("lower", fitted.lower)):
+        for number, (weight, bias) in enumerate(layers):
+            arrays |= {f"{name}_weight{number}": weight, f"{name}_bias{number}": bias}
     return arrays
+
+
+def _layers(arrays: dict[str, Floats], name: str) -> Layers:
+    count = sum(each.startswith(f"{name}_weight") for each in arrays)
+    return tuple((arrays[f"{name}_weight{n}"], arrays[f"{name}_bias{n}"]) for n in range(count))
 
 
 def mirrored(frontal: Floats) -> Floats:

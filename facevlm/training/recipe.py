@@ -9,6 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from facevlm.errors import InputError
+from facevlm.types import Emotion
 
 
 class Part(BaseModel):
@@ -97,7 +98,8 @@ class ActionUnits(Part):
     """`facevlm train au`."""
 
     renders: dict[str, int] = Field(description="Recipe of synthetic faces → how many of its pictures are fitted on.")
-    shape: int = Field(150, gt=0, description="Principal components of the mesh.")
+    brow: int = Field(80, gt=0, description="Principal components of the upper part of the mesh.")
+    shape: int = Field(150, gt=0, description="Principal components of the whole mesh.")
     skin: int = Field(64, gt=0, description="Principal components of the gradients of each patch.")
     hidden: tuple[int, ...] = Field((512, 256), description="Widths of the hidden layers.")
     dropout: float = Field(0.25, ge=0, lt=1)
@@ -105,6 +107,26 @@ class ActionUnits(Part):
     roughness: float = Field(
         1.0, ge=0, description="Most that is added of how a real resting face strays from the mean."
     )
+    agreement: float = Field(
+        0.8, gt=0.5, le=1, description="Share of the votes from which real faces are taken to show an emotion."
+    )
+    smiling: float = Field(
+        0.7, ge=0, le=1, description="How often a rendered smile is given what sets real smiles apart from rendered."
+    )
+    smileless: tuple[int, ...] = Field(
+        (1, 2, 4, 9, 10, 15, 17, 18, 20, 22, 23, 24, 28),
+        description="Units that a plain smile does not show (Du, Tao & Martinez 2014, table 1).",
+    )
+    smile_percentile: float = Field(85, gt=50, lt=100, description="Of smiles: least output of these that is present.")
+    shown: dict[Emotion, tuple[int, ...]] = Field(
+        {"surprise": (1, 2), "anger": (4,)},
+        description="Units of brows that real faces of an emotion show, nearly all (the same table).",
+    )
+    absent: dict[Emotion, tuple[int, ...]] = Field(
+        {"neutral": (1, 2, 4), "happiness": (1, 2, 4), "surprise": (4,), "anger": (1, 2)},
+        description="Units of brows that they do not.",
+    )
+    voted: float = Field(0.3, ge=0, description="Weight of these real faces beside renders.")
     rate: float = Field(2e-3, gt=0, description="Peak learning rate.")
     epochs: int = Field(40, gt=0)
     batch: int = Field(256, gt=0)

@@ -10,11 +10,23 @@ import pytest
 from facevlm.faces import regressor
 from facevlm.faces.appearance import LENGTH, PATCHES
 from facevlm.faces.pose import LEFT_EYE_OUTER, RIGHT_EYE_OUTER, mean_face
-from facevlm.faces.regressor import VALUES, Patchwork, Projection, Regressor, from_arrays, mirrored, to_arrays
+from facevlm.faces.regressor import (
+    UPPER,
+    VALUES,
+    Layers,
+    Patchwork,
+    Projection,
+    Regressor,
+    columns,
+    from_arrays,
+    mirrored,
+    to_arrays,
+    upper_points,
+)
 from facevlm.types import AU_CODES
 
-SHAPE, SKIN, HIDDEN = 5, 3, 7
-FEATURES = SHAPE + len(PATCHES) * SKIN + 3
+BROW, SHAPE, SKIN, HIDDEN = 4, 5, 3, 7
+FEATURES = BROW + SHAPE + len(PATCHES) * SKIN + 3
 
 
 def made(seed: int = 0) -> Regressor:
@@ -24,11 +36,17 @@ def made(seed: int = 0) -> Regressor:
     def some(*size: int) -> np.ndarray:
         return rng.normal(size=size).astype(np.float32)
 
-    shape = Projection(some(478 * 3), some(478 * 3, SHAPE), np.ones(SHAPE, np.float32))
+    def projection(points: int, kept: int) -> Projection:
+        return Projection(some(points * 3), some(points * 3, kept), np.ones(kept, np.float32))
+
+    def layers(seen: np.ndarray, told: np.ndarray) -> Layers:
+        return (some(HIDDEN, seen.sum()), some(HIDDEN)), (some(told.sum(), HIDDEN), some(told.sum()))
+
     skin = Patchwork(some(len(PATCHES), LENGTH), some(len(PATCHES), LENGTH, SKIN), np.ones((len(PATCHES), SKIN), "f4"))
-    layers = ((some(HIDDEN, FEATURES), some(HIDDEN)), (some(len(AU_CODES), HIDDEN), some(len(AU_CODES))))
+    upper, lower = map(layers, columns(BROW, SHAPE, SKIN), (UPPER, ~UPPER))
     knots = np.arange(5) + 10 * np.arange(len(AU_CODES))[:, None]
-    return Regressor(shape, skin, layers, knots.astype(np.float32))
+    brow, shape = projection(int(upper_points().sum()), BROW), projection(478, SHAPE)
+    return Regressor(brow, shape, skin, upper, lower, knots.astype(np.float32))
 
 
 def faces(count: int = 4) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -63,6 +81,17 @@ def test_a_face_in_a_mirror_is_described_with_its_halves_exchanged() -> None:
 
 def test_every_output_is_one_action_unit_of_one_half() -> None:
     assert made().raw(made().describe(*faces(count=4))).shape == (4, 2, len(AU_CODES))
+
+
+def test_what_brows_show_is_told_from_brows_and_eyes_alone() -> None:
+    frontal, pose, gradients = faces()
+    moved, other = frontal.copy(), gradients.copy()
+    moved[:, ~upper_points()] += 0.1
+    other[:, :, [name not in ("eye", "knot") for name in PATCHES]] += 0.1
+    before, after = (made().raw(made().describe(*seen)) for seen in ((frontal, pose, gradients), (moved, pose, other)))
+    same = np.isclose(before, after, atol=1e-4).all((0, 1))
+    assert (same == UPPER).all()
+    assert [code for code, upper in zip(AU_CODES, UPPER, strict=True) if upper] == [1, 2, 4, 5, 7, 43]
 
 
 def test_outputs_at_the_knots_are_the_strengths_the_knots_stand_for() -> None:

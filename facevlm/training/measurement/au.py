@@ -1,9 +1,9 @@
 """`facevlm train au`: the measurement of action units, fitted on synthetic faces and set to rest on real ones.
 
-Renders go through the finder users' photos pass. So that the network learns what of a face is no action unit, the way
-real resting faces stray from their mean is added to renders while it is fitted. Then the outputs of each unit are laid
-on the scale of FACS: what 3 in 100 real resting faces reach is where it begins to be present, renders at grade E
-are near the top. A unit that is not told apart well enough on people left out of fitting is not measured.
+Renders go through the finder users' photos pass; `networks.py` fits on them, and on what is known of real faces without
+their action units having been coded. Then the outputs of each unit are laid on the scale of FACS: what 3 in 100 real
+resting faces reach, and what few plain smiles do, is where it begins to be present, renders at grade E are near the
+top. A unit that is not told apart well enough on people left out of fitting is not measured.
 """
 
 from __future__ import annotations
@@ -11,13 +11,12 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from facevlm.data import ferplus, files
 from facevlm.data.sample import Sample, read_samples
@@ -26,11 +25,12 @@ from facevlm.data.synth import recipe as synth_recipe
 from facevlm.errors import InputError
 from facevlm.faces import regressor
 from facevlm.faces.pose import mean_face
-from facevlm.faces.regressor import VALUES, Patchwork, Projection, Regressor
+from facevlm.faces.regressor import VALUES, Patchwork, Projection, Regressor, upper_points
 from facevlm.training import recipe
+from facevlm.training.measurement import networks
 from facevlm.training.measurement.measured import Measured, measure, true_strengths
+from facevlm.training.measurement.networks import Real, Renders
 from facevlm.training.measurement.reliability import Reliability, reliability
-from facevlm.training.schedule import warm_cosine
 from facevlm.types import AU_CODES, EMOTIONS
 
 log = logging.getLogger(__name__)
@@ -38,13 +38,6 @@ log = logging.getLogger(__name__)
 Floats = NDArray[np.float32]
 PRESENT, STRONGEST = 0.2, 0.8  # true intensities: grade B and above, grade E
 MODERATE_YAW = 30.0  # degrees
-
-
-class Fitting(NamedTuple):
-    """What is fitted on: features (n, 2, f) and true intensities (n, 2, 24), left and right."""
-
-    features: Floats
-    truth: Floats
 
 
 def run(config: Path, rig: Path, data: Path, work: Path, workers: int = 2) -> dict[int, Reliability]:
@@ -57,33 +50,44 @@ def run(config: Path, rig: Path, data: Path, work: Path, workers: int = 2) -> di
         InputError: the rig or the recipe is none, or there are too few resting faces.
     """
     chosen = recipe.read(config, recipe.ActionUnits)
-    real, resting = _real(data, work, workers, chosen.fewest)
+    real, resting, agreed = _real(data, work, workers, chosen)
     renders, samples = _renders(chosen, rig, work, workers)
     left_out = np.array([_left_out(sample) for sample in samples])
-    shape, skin = _projections(chosen, renders.where(~left_out), real)
-    blank = Regressor(shape, skin, (), np.zeros((len(AU_CODES), len(VALUES)), np.float32))
-    fitting = Fitting(_features(blank, renders), true_strengths(samples).transpose(0, 2, 1))
-    calm = _features(blank, real.where(resting))
-    kept = Fitting(*(part[~left_out] for part in fitting))
-    network = Regressor(shape, skin, _fit(kept, calm, chosen), blank.knots)
-    check = Fitting(*(part[left_out] for part in fitting))
-    fitted = Regressor(shape, skin, network.layers, _knots(network, check, calm, chosen.rest_percentile))
+    projections = _projections(chosen, renders.where(~left_out), real)
+    blank = Regressor(*projections, (), (), np.zeros((len(AU_CODES), len(VALUES)), np.float32))
+    fitting = Renders(_features(blank, renders), true_strengths(samples).transpose(0, 2, 1))
+    seen = Real(_features(blank, real), resting, agreed)
+    kept = Renders(*(part[~left_out] for part in fitting))
+    upper, lower = networks.fit(blank, kept, seen, chosen)
+    network = replace(blank, upper=upper, lower=lower)
+    check = Renders(*(part[left_out] for part in fitting))
+    fitted = replace(network, knots=_knots(network, check, seen, chosen))
     hard = np.array([_hard(sample) for sample in samples])[left_out]
     found = reliability(fitted.strengths(fitted.raw(check.features[hard])), check.truth[hard])
     _write(fitted, found, chosen)
     return found
 
 
-def _real(data: Path, work: Path, workers: int, fewest: int) -> tuple[Measured, NDArray[np.bool_]]:
-    """FER+ training faces, and which of them are at rest; the tenth held out for choosing models is left out."""
+def _real(
+    data: Path, work: Path, workers: int, chosen: recipe.ActionUnits
+) -> tuple[Measured, NDArray[np.bool_], NDArray[np.int64]]:
+    """FER+ training faces, which of them are at rest, and the emotion that nearly all saw in each, -1 where none.
+
+    The tenth held out for choosing models is left out.
+    """
     faces = ferplus.read(data, "train")
     faces = faces.where(~ferplus.held_out(faces.names))
     log.info("finding %d real faces", len(faces))
     real = measure(list(faces.images), work / "real.npz", workers)
     resting = faces.strict_majority()[real.index] == EMOTIONS.index("neutral")
-    if resting.sum() < fewest:
-        raise InputError(f"{data}: {resting.sum()} resting faces are too few to fit on; {fewest} are needed at least")
-    return real, resting
+    if resting.sum() < chosen.fewest:
+        raise InputError(
+            f"{data}: {resting.sum()} resting faces are too few to fit on; {chosen.fewest} are needed at least"
+        )
+    votes = faces.votes[real.index].astype(np.float32)
+    emotions = votes[:, : len(EMOTIONS)]
+    agreed = np.where(emotions.max(1) >= chosen.agreement * votes.sum(1), emotions.argmax(1), -1)
+    return real, resting, agreed
 
 
 def _renders(chosen: recipe.ActionUnits, rig: Path, work: Path, workers: int) -> tuple[Measured, list[Sample]]:
@@ -117,8 +121,13 @@ def _hard(sample: Sample) -> bool:
     return bool(sample.details["kind"] == "random" and abs(sample.details["pose"]["yaw"]) <= MODERATE_YAW)
 
 
-def _projections(chosen: recipe.ActionUnits, renders: Measured, real: Measured) -> tuple[Projection, Patchwork]:
-    """Principal components over renders and as many real faces, both as seen and in a mirror."""
+def _projections(
+    chosen: recipe.ActionUnits, renders: Measured, real: Measured
+) -> tuple[Projection, Projection, Patchwork]:
+    """Of the upper part of the mesh, of the whole of it, and of the skin.
+
+    Principal components over renders and as many real faces, both as seen and in a mirror.
+    """
     step = max(1, len(real) // max(1, len(renders) // 2))
     frontal = np.concatenate([renders.frontal[::2], real.frontal[::step]])
     frontal = np.concatenate([frontal, regressor.mirrored(frontal)]) - mean_face()
@@ -126,7 +135,9 @@ def _projections(chosen: recipe.ActionUnits, renders: Measured, real: Measured) 
     gradients = gradients.reshape(-1, *gradients.shape[2:])
     patches = [_components(gradients[:, patch], chosen.skin, floor=0.05) for patch in range(gradients.shape[1])]
     skin = Patchwork(*(np.stack(column) for column in zip(*((p.mean, p.basis, p.scale) for p in patches), strict=True)))
-    return _components(frontal.reshape(len(frontal), -1), chosen.shape, floor=0.002), skin
+    parts = ((frontal[:, upper_points()], chosen.brow), (frontal, chosen.shape))
+    brow, shape = (_components(part.reshape(len(part), -1), count, floor=0.002) for part, count in parts)
+    return brow, shape, skin
 
 
 def _components(rows: NDArray[Any], count: int, floor: float) -> Projection:
@@ -146,52 +157,16 @@ def _features(projected: Regressor, faces: Measured) -> Floats:
     )
 
 
-def _fit(fitting: Fitting, calm: Floats, chosen: recipe.ActionUnits) -> tuple[tuple[Floats, Floats], ...]:
-    """Weights and biases of the network. Each half of each face is a sample."""
-    torch.manual_seed(chosen.seed)
-    inputs, targets = (torch.from_numpy(part.reshape(-1, part.shape[-1]).copy()) for part in fitting)
-    straying = torch.from_numpy(calm.reshape(-1, calm.shape[-1]) - calm.mean((0, 1)))
-    straying[:, -3:] = 0  # of a pose nothing strays
-    skin = slice(chosen.shape, -3)
-    network = _network(inputs.shape[1], chosen)
-    optimiser = torch.optim.AdamW(network.parameters(), chosen.rate, weight_decay=0.05)
-    steps = len(inputs) // chosen.batch
-    schedule = warm_cosine(optimiser, steps * chosen.epochs)
-    for epoch in range(chosen.epochs):
-        network.train()
-        total, order = 0.0, torch.randperm(len(inputs))
-        for rows in order[: steps * chosen.batch].split(chosen.batch):
-            strays = straying[torch.randint(len(straying), (chosen.batch,))]
-            seen = inputs[rows] + chosen.roughness * torch.rand(chosen.batch, 1) * strays
-            seen[:, skin] *= torch.rand(chosen.batch, 1) >= chosen.skin_dropout
-            loss = nn.functional.mse_loss(network(seen), targets[rows])
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            schedule.step()
-            total += loss.item()
-        log.info("epoch %d of %d: squared error %.4f", epoch + 1, chosen.epochs, total / steps)
-    return tuple(
-        (layer.weight.detach().numpy(), layer.bias.detach().numpy())
-        for layer in network if isinstance(layer, nn.Linear)
-    )  # fmt: skip
-
-
-def _network(features: int, chosen: recipe.ActionUnits) -> nn.Sequential:
-    layers: list[nn.Module] = []
-    for width in chosen.hidden:
-        layers += [nn.Linear(features, width), nn.ReLU(), nn.Dropout(chosen.dropout)]
-        features = width
-    return nn.Sequential(*layers, nn.Linear(features, len(AU_CODES)))
-
-
-def _knots(network: Regressor, check: Fitting, calm: Floats, percentile: float) -> Floats:
-    """For each unit the outputs that stand for `regressor.VALUES`, on real resting faces and on people left out."""
-    rest = network.raw(calm).reshape(-1, len(AU_CODES))
+def _knots(network: Regressor, check: Renders, real: Real, chosen: recipe.ActionUnits) -> Floats:
+    """For each unit the outputs that stand for `regressor.VALUES`, on real faces and on people left out."""
+    rest = network.raw(real.features[real.resting]).reshape(-1, len(AU_CODES))
+    smiles = network.raw(real.features[real.smiling]).reshape(-1, len(AU_CODES))
     moved = network.raw(check.features)
     rows = []
-    for row in range(len(AU_CODES)):
-        low, middle, present = np.percentile(rest[:, row], (0.5, 50, percentile))
+    for row, code in enumerate(AU_CODES):
+        low, middle, present = np.percentile(rest[:, row], (0.5, 50, chosen.rest_percentile))
+        if code in chosen.smileless and len(smiles):
+            present = max(present, np.percentile(smiles[:, row], chosen.smile_percentile))
         strong = moved[..., row][check.truth[..., row] >= STRONGEST]
         usual, top = np.percentile(strong, (45, 90)) if len(strong) else (present, present)
         usual = max(usual, present + (present - middle))  # a unit that rest hides would jump otherwise

@@ -22,13 +22,14 @@ from facevlm.faces import regressor
 from facevlm.faces.appearance import LENGTH, PATCHES
 from facevlm.faces.pose import mean_face
 from facevlm.training import recipe
-from facevlm.training.measurement import au
+from facevlm.training.measurement import au, networks
 from facevlm.training.measurement.measured import Measured
 from facevlm.training.measurement.reliability import Reliability
 from facevlm.types import AU_CODES, EMOTIONS
 
 RECIPE = """
 renders: {faces: 1200}
+brow: 4
 shape: 12
 skin: 2
 hidden: [32]
@@ -126,7 +127,7 @@ def test_faces_at_grade_e_measure_near_the_top(fitted: Fitted, made: Path) -> No
 def test_both_files_are_written_whole_and_nothing_beside_them(fitted: Fitted) -> None:
     assert {file.name for file in fitted.folder.iterdir()} == {"action_units.npz", "action_units.json"}
     assert tuple(fitted.table) == AU_CODES
-    assert fitted.regressor.raw(np.zeros((1, 12 + 2 * len(PATCHES) + 3), np.float32)).shape == (1, len(AU_CODES))
+    assert fitted.regressor.raw(np.zeros((1, 4 + 12 + 2 * len(PATCHES) + 3), np.float32)).shape == (1, len(AU_CODES))
 
 
 def test_the_table_says_what_was_found(fitted: Fitted) -> None:
@@ -172,7 +173,7 @@ def test_faces_held_out_for_choosing_models_are_not_fitted_on(made: Path, tmp_pa
 def test_a_recipe_with_an_unknown_key_is_refused_in_one_line(made: Path, tmp_path: Path) -> None:
     config = tmp_path / "recipe.yaml"
     config.write_text(RECIPE + "layers: 3\n")
-    with pytest.raises(InputError, match=r"recipe\.yaml: layers: .*known keys: renders, shape, skin") as caught:
+    with pytest.raises(InputError, match=r"recipe\.yaml: layers: .*known keys: renders, brow, shape, skin") as caught:
         run(made, config)
     assert "\n" not in str(caught.value)
 
@@ -191,18 +192,18 @@ def run(made: Path, config: Path | None = None) -> dict[int, Reliability]:
 
 def counted(patch: pytest.MonkeyPatch) -> dict[str, int]:
     """How many synthetic faces the two steps that fit anything are given, once they ran."""
-    projections, fit, counts = au._projections, au._fit, {}
+    projections, fit, counts = au._projections, networks.fit, {}
 
     def counting_projections(chosen: recipe.ActionUnits, renders: Measured, real: Measured) -> Any:
         counts["projections"] = len(renders)
         return projections(chosen, renders, real)
 
-    def counting_fit(fitting: au.Fitting, calm: np.ndarray, chosen: recipe.ActionUnits) -> Any:
-        counts["fit"] = len(fitting.features)
-        return fit(fitting, calm, chosen)
+    def counting_fit(blank: Any, renders: networks.Renders, *more: Any) -> Any:
+        counts["fit"] = len(renders.features)
+        return fit(blank, renders, *more)
 
     patch.setattr(au, "_projections", counting_projections)
-    patch.setattr(au, "_fit", counting_fit)
+    patch.setattr(networks, "fit", counting_fit)
     return counts
 
 
