@@ -30,18 +30,20 @@ def check_claim(claim: Observation, face: Face) -> Check:
 
 
 def _held_against(claim: Observation, unit: ActionUnit) -> tuple[float | None, Verdict]:
-    """The measurement a claim speaks of, of one side where it names one, and what follows."""
+    """The measurement a claim speaks of, and what follows: of the side it names, or of the one at rest of both."""
+    if unit.value is None:
+        return None, _UNMEASURABLE
     if claim.side == "both":
-        return unit.value, _verdict(claim.au, unit.value)
+        weaker = min(each for each in (unit.value, unit.left, unit.right) if each is not None)
+        verdict = _verdict(claim.au, weaker)
+        return (unit.value if verdict == "supported" else weaker), verdict
     if unit.left is None or unit.right is None:
         return None, _UNMEASURABLE
     here, there = (unit.left, unit.right) if claim.side == "left" else (unit.right, unit.left)
     return here, _verdict(claim.au, here) if here - there >= CLEAR_DIFFERENCE else "contradicted"
 
 
-def _verdict(code: int, value: float | None) -> Verdict:
-    if value is None:
-        return _UNMEASURABLE
+def _verdict(code: int, value: float) -> Verdict:
     return "supported" if value >= THRESHOLDS[code] else "contradicted"
 
 

@@ -39,6 +39,16 @@ def test_the_threshold_itself_counts_as_present(face, claim):
     assert result.verdict == "supported"
 
 
+@pytest.mark.parametrize(
+    ("left", "right", "measured", "verdict"),
+    [(0.5, 0.1, 0.1, "contradicted"), (0.1, 0.5, 0.1, "contradicted"), (0.4, 0.2, 0.3, "supported")],
+)
+def test_a_claim_of_both_sides_needs_both(face, claim, left, right, measured, verdict):
+    uneven = ActionUnit(code=12, value=0.3, left=left, right=right)
+    (result,), _, _ = check(explained(claim(12)), face.model_copy(update={"action_units": {12: uneven}}))
+    assert (result.measured, result.verdict) == (measured, verdict)
+
+
 def test_faithfulness_is_over_measurable_claims_and_coverage_over_all(face, claim):
     _, faithfulness, coverage = check(explained(claim(12), claim(4), claim(1, "left"), claim(14)), face)
     assert (faithfulness, coverage) == (pytest.approx(2 / 3), 3 / 4)

@@ -13,6 +13,7 @@ from typing import Any
 from facevlm import facs
 from facevlm.data.sample import UnitLabel
 from facevlm.errors import InputError
+from facevlm.faces.action_units import THRESHOLDS
 from facevlm.types import INTENSITY_VALUES, ActionUnit, Emotion, Intensity, Observation, Side, Value
 
 CLAIMED = 0.25  # measured, from which an action unit is spoken of: a margin above the threshold a claim is checked at
@@ -69,7 +70,7 @@ def measured(units: Mapping[int, ActionUnit], claimed: float = CLAIMED) -> Codin
     for row in facs.contradictions(tuple(present)):
         if set(row.aus) <= set(present):
             del present[min(row.aus, key=lambda code: present[code])]
-    absent = (code for code, value in strengths.items() if value is not None and _greatest(units[code]) < DENIED)
+    absent = (code for code, unit in units.items() if unit.value is not None and _greatest(unit) < DENIED)
     return Coding(
         observations=_sorted(_measured(units[code], present[code]) for code in present),
         absent=frozenset(absent),
@@ -112,7 +113,9 @@ def _sorted(observations: Iterable[Observation]) -> tuple[Observation, ...]:
 def _measured(unit: ActionUnit, strength: float) -> Observation:
     intensity = facs.grade(strength)
     assert intensity is not None  # a present unit is above the faintest grade
-    return _observation(unit.code, intensity, _side(unit))
+    side = _side(unit)
+    assert side is not None  # nor is one without a side present
+    return _observation(unit.code, intensity, side)
 
 
 def _labelled(code: int, label: UnitLabel) -> Observation:
@@ -126,7 +129,7 @@ def _observation(code: int, intensity: Intensity, side: Side) -> Observation:
 
 def _strength(unit: ActionUnit) -> float | None:
     side = _side(unit)
-    value: Any = unit.value if side == "both" else getattr(unit, side)
+    value: Any = unit.value if side == "both" else side and getattr(unit, side)
     return None if value is None else float(value)
 
 
@@ -134,10 +137,13 @@ def _greatest(unit: ActionUnit) -> float:
     return max(value for value in (unit.value, unit.left, unit.right) if value is not None)
 
 
-def _side(unit: ActionUnit) -> Side:
-    if unit.left is None or unit.right is None or abs(unit.left - unit.right) < ONE_SIDED:
+def _side(unit: ActionUnit) -> Side | None:
+    """The side a unit is spoken of on; None where it is there on one side, and not clearly on that one alone."""
+    if unit.left is None or unit.right is None:
         return "both"
-    weaker = min(unit.left, unit.right)
-    if weaker >= CLAIMED:
+    apart, weaker = abs(unit.left - unit.right), min(unit.left, unit.right)
+    if weaker >= CLAIMED or (apart < ONE_SIDED and weaker >= THRESHOLDS[unit.code]):
         return "both"
+    if apart < ONE_SIDED:
+        return None
     return "left" if unit.left > unit.right else "right"

@@ -41,7 +41,7 @@ class Weighing(Value):
     idle: frozenset[int]  # seen, and in no prototype
     fit: Fit | None  # None for neutral, which has no prototypes
     fits: tuple[Fit, ...]  # of the seven other than neutral, the best first
-    compound: facs.Compound | None  # an expression of this emotion with another, all of whose units are seen
+    compound: facs.Compound | None  # an expression of this emotion with another, all of whose units are there
 
     @property
     def best(self) -> Fit:
@@ -148,8 +148,13 @@ def _strength(coding: Coding, codes: frozenset[int], row: facs.Prototype) -> flo
 
 
 def _compound(coding: Coding, emotion: Emotion) -> facs.Compound | None:
-    """The largest whole compound of this emotion in which its partner has units of its own."""
-    whole = [row for row in facs.compounds() if emotion in row.emotions and row.aus <= coding.seen]
+    """The largest whole compound of this emotion in which its partner has units of its own, each more than slight.
+
+    A slight unit of another emotion is an error of the measurement more often than a second emotion.
+    """
+    slight = frozenset(each.au for each in coding.observations if each.intensity in "AB") - supporting(coding, emotion)
+    there = coding.seen - slight
+    whole = [row for row in facs.compounds() if emotion in row.emotions and row.aus <= there]
     own = [row for row in whole if all(_own(row, each) for each in row.emotions)]
     return max(own, key=lambda row: len(row.aus), default=None)
 

@@ -36,6 +36,10 @@ def test_both_sides_are_seen_where_both_move_though_one_moves_more() -> None:
     assert seen.side == "both"
 
 
+def test_nothing_is_said_of_a_unit_that_one_side_shows_and_not_clearly_alone() -> None:
+    assert not measured({12: ActionUnit(code=12, value=0.26, left=0.35, right=0.17)}).seen
+
+
 @pytest.mark.parametrize(("units", "kept"), [(measure(AU24=0.6, AU25=0.4), [24]), (measure(AU5=0.3, AU43=0.8), [43])])
 def test_of_two_measured_units_that_exclude_each_other_the_weaker_is_left_out(
     units: dict[int, ActionUnit], kept: list[int]

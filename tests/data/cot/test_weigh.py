@@ -53,6 +53,11 @@ def test_a_compound_is_seen_when_both_of_its_emotions_have_units_of_their_own() 
     assert compound is not None and compound.name == "happily surprised"
 
 
+def test_slight_units_of_another_emotion_make_no_compound() -> None:
+    assert weigh(face(AU12="D", AU25="C", AU10="C"), "happiness").compound is not None
+    assert weigh(face(AU12="D", AU25="C", AU10="B"), "happiness").compound is None
+
+
 @pytest.mark.parametrize(
     ("grades", "emotion", "relation"),
     [
