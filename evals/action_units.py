@@ -3,7 +3,8 @@
     python evals/action_units.py --rig ict_facekit.npz --data ../shared/data [--work runs/au] [--out evals/reports]
 
 Renders `evals/synthetic-aus.yaml` into the work folder if it is not there, measures it and the FER+ training faces, and
-prints one table; `--out` also writes action-units.md and action-units.png, a heat map of emotions and action units.
+prints one table; of FER+ validation faces, how often units are there that nearly all of an emotion show, or hardly any.
+`--out` also writes action-units.md and action-units.png, a heat map of emotions and action units.
 Shares come with Wilson's 95 % interval, AUC and differences of means with a percentile bootstrap over faces.
 """
 
@@ -26,7 +27,7 @@ from facevlm.evaluation.intervals import share_text
 from facevlm.faces import action_units, regressor
 from facevlm.training.measurement.measured import Measured, measure, true_strengths
 from facevlm.training.measurement.reliability import ABSENT, PRESENT, Reliability, reliability
-from facevlm.types import AU_CODES, EMOTIONS
+from facevlm.types import AU_CODES, EMOTIONS, Emotion
 
 Floats = NDArray[np.float32]
 Line = tuple[str, ...]
@@ -40,6 +41,13 @@ EXPECTED = {
     "happiness": ((12,),), "surprise": ((1, 2, 26),), "anger": ((4,),), "sadness": ((15,), (17,)),
     "disgust": ((9,), (10,)), "fear": ((1, 5), (20,)),
 }  # fmt: skip
+AGREED = 0.8  # share of the voters that must have seen the emotion
+# Of faces that so many saw an emotion in, those on which a unit is measured present: too many, or too few, and the
+# measurement is wrong on real faces, whatever it is worth on renders.
+SHARES: tuple[tuple[Emotion, int, str], ...] = (
+    ("happiness", 12, "0.80"), ("happiness", 9, "at most 0.25"), ("happiness", 10, "at most 0.25"),
+    ("anger", 4, "0.50"), ("surprise", 1, "0.50"), ("surprise", 2, "0.50"), ("neutral", 4, "at most 0.10"),
+)  # fmt: skip
 
 
 def main() -> None:
@@ -59,6 +67,7 @@ def main() -> None:
         *on_renders(samples, faces, values, truth),
         *on_neutrals(strongest, labels),
         *on_emotions(strongest, labels),
+        *on_agreed(options),
     ]
     text = "\n\n".join(
         [markdown(("what", "measured", "at least"), summary), markdown(UNIT_COLUMNS, list(units(values, truth)))]
@@ -162,6 +171,18 @@ def on_emotions(strongest: Floats, labels: NDArray[np.int64]) -> Iterator[Line]:
             name = "+".join(map(str, codes))
             gap = shown[:, rows].sum(1).mean() - neutral[:, rows].sum(1).mean()
             yield f"FER+ {emotion} against neutral, AU {name}", f"{gap:+.3f} ({low:+.3f} to {high:+.3f})", target
+
+
+def on_agreed(options: argparse.Namespace) -> Iterator[Line]:
+    """How often units are measured present on validation faces, which nothing was fitted or chosen on."""
+    faces = ferplus.read(options.data / "ferplus", "valid")
+    real = measure(list(faces.images), options.work / "valid.npz", options.workers)
+    strongest, shares = strengths(real).max(1), faces.votes[real.index] / faces.votes[real.index].sum(1, keepdims=True)
+    for emotion, code, target in SHARES:
+        agreed = shares[:, EMOTIONS.index(emotion)] >= AGREED
+        present = strongest[agreed, AU_CODES.index(code)] >= action_units.THRESHOLDS[code]
+        name = f"FER+ validation, {emotion} to {AGREED:.0%} of voters: AU {code} measured present"
+        yield name, share_text(int(present.sum()), int(agreed.sum())), target
 
 
 def difference(shown: Floats, neutral: Floats, rng: np.random.Generator) -> tuple[float, float]:

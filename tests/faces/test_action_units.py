@@ -176,6 +176,24 @@ def test_real_resting_faces_measure_near_nothing(of_ferplus: Measured) -> None:
     assert np.mean(resting[~np.isnan(resting)] < 0.25) >= 0.95
 
 
+@pytest.mark.parametrize(
+    ("emotion", "code", "least", "most"),
+    [
+        ("happiness", 12, 0.75, 1.0),
+        ("happiness", 9, 0.0, 0.3),  # of most smiles it was, before what sets them apart from renders was fitted on
+        ("happiness", 10, 0.0, 0.3),
+        ("anger", 4, 0.45, 1.0),  # of 1 in 20 before
+        ("surprise", 1, 0.6, 1.0),
+        ("neutral", 4, 0.0, 0.15),
+    ],
+)
+def test_real_faces_show_the_units_of_their_emotion_and_not_those_of_others(
+    of_ferplus: Measured, emotion: Emotion, code: int, least: float, most: float
+) -> None:
+    values = of_ferplus(emotion)[:, AU_CODES.index(code)]
+    assert least <= np.mean(values[~np.isnan(values)] >= THRESHOLDS[code]) <= most
+
+
 def test_real_happy_faces_measure_a_smile(of_ferplus: Measured) -> None:
     happy, resting = (np.nanmean(of_ferplus(emotion)[:, AU_CODES.index(12)]) for emotion in ("happiness", "neutral"))
     assert happy > resting + 0.2
