@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = options.examples(
     "facevlm chat photo.jpg",
-    'facevlm chat photo.jpg --ask "Why does she look happy?"',
+    'facevlm chat photo.jpg --ask "Why does she look happy?" --ask "Is AU 6 there?"',
     "facevlm chat --store talks.sqlite --resume last     # goes on where the last conversation ended",
 )
 _WIDTH = 78  # of what is found, on one line
@@ -28,7 +28,8 @@ _HELP = "Ask in your own words. /add FILE adds a picture, /faces lists the faces
 def chat(
     image: Annotated[Path | None, typer.Argument(metavar="[IMAGE]", help="The picture to talk about.")] = None,
     ask: Annotated[
-        str | None, typer.Option("--ask", envvar="FACEVLM_ASK", help="Print the answer to this question, and end.")
+        list[str] | None,
+        typer.Option("--ask", help="Print the answer to this question, and end; may be given several times."),
     ] = None,
     model: options.ModelOption = "nano",
     adapter: options.AdapterOption = None,
@@ -56,8 +57,9 @@ def chat(
     )  # fmt: skip
     talk = _talk(agent, store, resume)
     given = [] if image is None else [image]
-    if ask is not None:
-        raise typer.Exit(_once(agent, talk, ask, given))
+    if ask:
+        pictures = [given, *([] for _ in ask[1:])]
+        raise typer.Exit(max(_once(agent, talk, *turn) for turn in zip(ask, pictures, strict=True)))
     _converse(agent, talk, given)
 
 

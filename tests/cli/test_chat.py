@@ -25,6 +25,13 @@ def test_one_question_is_answered_on_stdout(nano, capsys):
     assert capsys.readouterr().out.startswith("Yes")
 
 
+def test_several_questions_are_answered_in_turn(nano, capsys):
+    asked = ["--ask", "Is AU 12 there?", "--ask", "How many faces are there?"]
+    assert main(["chat", str(PICTURES / "two-glad.jpg"), *asked]) == 0
+    first, second = capsys.readouterr().out.splitlines()
+    assert "12" in first and "2" in second
+
+
 def test_a_picture_that_cannot_be_read_ends_with_2(scripted, tmp_path, capsys):
     (tmp_path / "no.jpg").write_text("no picture")
     assert main(["chat", str(tmp_path / "no.jpg"), "--ask", "Is she smiling?"]) == 2
