@@ -1,7 +1,7 @@
 """Action units measured on a face: 0 at rest, 0.1 a trace, 0.9 the maximum; None where this face does not show them.
 
-The regressor is fitted on synthetic faces whose action units are known, and set to rest on real resting ones; see
-`training/au.py`. Its reliability, unit by unit, is in `action_units.json`; a unit that is not reliable is not measured.
+The regressor is fitted on synthetic faces whose action units are known, and on what is known of real ones; see
+`training/measurement`. Its reliability, unit by unit, is in `action_units.json`; what is not reliable is not measured.
 """
 
 from __future__ import annotations
