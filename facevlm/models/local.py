@@ -7,10 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
-import os
 import threading
-import warnings
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from facevlm.errors import ModelError, PrerequisiteError
+from facevlm.models import loading
 from facevlm.models.protocol import GREEDY, Answer, Piece, Sampling
 from facevlm.models.relay import Tell, relayed
 from facevlm.types import EMOTIONS, Conversation, Emotion, Generation
@@ -28,10 +26,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from facevlm.models.streamer import Streamer
-
-# Torch's threads wait for each other asleep, not spinning: beside other work a spinning one holds the core that the
-# others wait for, and an answer takes many times as long. Read once, when torch is imported.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 LARGEST_BATCH = 64
 GRAMMARS = 32  # compiled schemas that are kept; whoever may name one's own can make any number
@@ -55,16 +49,18 @@ class LocalModel:
     def __init__(self, base: Path | str, adapter: Path | str | None, *, name: str, threads: int | None = None) -> None:
         if not __debug__:  # xgrammar takes note of an answer's tokens in an assert
             raise PrerequisiteError("Python runs with -O or PYTHONOPTIMIZE, and answers would not end; run it without")
-        facts = _facts(Path(base))
+        facts = loading.facts(Path(base))
         self.name = name
         self.adapter = Path(adapter).name if adapter else None
         self.asks: Literal["scene", "face"] = facts.get("asks", "scene")
         self.crop_size: int = facts.get("crop_size", 64)
-        self._temperature: float = {**facts, **(_facts(Path(adapter)) if adapter else {})}.get("temperature", 1.0)
+        self._temperature: float = {**facts, **(loading.facts(Path(adapter)) if adapter else {})}.get(
+            "temperature", 1.0
+        )
         self._turn = threading.Lock()
         # What ships is shown pictures by Pillow, alike wherever it runs; others as their makers mean it.
         backend = {"backend": "pil"} if facts else {}
-        self.processor, self.network = _load(Path(base), Path(adapter) if adapter else None, threads, backend)
+        self.processor, self.network = loading.load(Path(base), Path(adapter) if adapter else None, threads, backend)
         self._grammars: OrderedDict[str, xgrammar.CompiledGrammar] = OrderedDict()
 
     def generate(
@@ -253,39 +249,3 @@ def _messages(conversation: Conversation) -> list[dict[str, Any]]:
         }
         for turn in conversation.turns
     ]
-
-
-def _facts(folder: Path) -> dict[str, Any]:
-    file = folder / "facevlm.json"
-    facts: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    return facts
-
-
-def _load(base: Path, adapter: Path | None, threads: int | None, backend: Mapping[str, str]) -> tuple[Any, Any]:
-    """Processor and model, the adapter merged in; float32 on a CPU, bfloat16 on a GPU."""
-    import torch
-    from transformers import AutoModelForImageTextToText, AutoProcessor
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()
-    if threads or "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(threads or len(os.sched_getaffinity(0)))
-    graphics = torch.cuda.is_available()
-    dtype = torch.bfloat16 if graphics else torch.float32
-    try:
-        processor = AutoProcessor.from_pretrained(base, local_files_only=True, **backend)
-        model = AutoModelForImageTextToText.from_pretrained(base, dtype=dtype, local_files_only=True)
-    except (OSError, ValueError) as error:
-        reason = str(error).partition("\n")[0]
-        raise PrerequisiteError(f"{base}: cannot be loaded as a vision-language model ({reason})") from error
-    if adapter is not None:
-        model = _merged(model, adapter)
-    return processor, model.to("cuda" if graphics else "cpu").eval()
-
-
-def _merged(model: Any, adapter: Path) -> Any:
-    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # where it is installed, peft loads it, needed or not
-    from peft import PeftModel
-
-    with warnings.catch_warnings(action="ignore", category=FutureWarning):  # peft's, of transformers' next version
-        return PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
