@@ -2,7 +2,7 @@
 
     python evals/action_units.py --rig ict_facekit.npz --data ../shared/data [--work runs/au] [--out evals/reports]
 
-Renders `evals/synthetic-aus.yaml` into the work folder if it is not there, measures it and the FER+ training faces, and
+Renders the recipe `synthetic-aus` into the work folder if it is not there, measures it and the FER+ training faces, and
 prints one table; of FER+ validation faces, how often units are there that nearly all of an emotion show, or hardly any.
 `--out` also writes action-units.md and action-units.png, a heat map of emotions and action units.
 Shares come with Wilson's 95 % interval, AUC and differences of means with a percentile bootstrap over faces.
@@ -32,7 +32,7 @@ from facevlm.types import AU_CODES, EMOTIONS, Emotion
 Floats = NDArray[np.float32]
 Line = tuple[str, ...]
 
-SUITE = Path(__file__).parent / "synthetic-aus.yaml"
+SUITE = "synthetic-aus"
 RESAMPLES = 1000
 FRONTAL = 15.0  # degrees of yaw
 FEWEST = 100  # faces a class needs for its difference to be a target
@@ -84,7 +84,7 @@ def main() -> None:
 
 def synthetic(options: argparse.Namespace) -> tuple[list[Sample], Measured]:
     """The suite: its truth, and the faces found in it."""
-    recipe = synth_recipe.read(str(SUITE))
+    recipe = synth_recipe.read(SUITE)
     folder = options.work / recipe.name
     produce.produce(recipe, options.rig, folder, options.workers)
     samples, _ = read_samples(folder / produce.SAMPLES)

@@ -47,6 +47,8 @@ class Value(BaseModel):
 
 
 class Box(Value):
+    """A rectangle in pixels of the picture; x and y are of its upper left corner."""
+
     x: float
     y: float
     width: float = Field(gt=0)
@@ -75,6 +77,7 @@ class Box(Value):
         return max(width, 0.0) * max(height, 0.0)
 
     def iou(self, other: Box) -> float:
+        """Intersection over union with another box, 0–1."""
         shared = self.intersection(other)
         return shared / (self.area + other.area - shared)
 
@@ -261,6 +264,8 @@ class FaceAnalysis(Value):
 
 
 class ImageInfo(Value):
+    """What an analysis tells of its photograph."""
+
     source: str
     width: int
     height: int

@@ -72,6 +72,7 @@ class Store:
             shelf.execute("update conversations set title = ? where id = ? and title = ''", (title or "", conversation))
 
     def rename(self, conversation: str, title: str) -> None:
+        """Gives a conversation another title."""
         with self._on(self.place(conversation)) as shelf:
             shelf.execute("update conversations set title = ? where id = ?", (title, conversation))
 
@@ -136,6 +137,7 @@ class Store:
         raise InputError(f"{picture}: there is no such picture; it may have been deleted with its conversation")
 
     def close(self) -> None:
+        """Closes the files; the store is of no use after it."""
         with self._lock:
             for shelf in self._shelves:
                 shelf.close()

@@ -67,6 +67,7 @@ class Sentence(Value):
 
     @property
     def about(self) -> tuple[int, ...]:
+        """The numbers of the faces it has evidence of, in order."""
         return tuple(sorted({each.face for each in self.evidence}))
 
 

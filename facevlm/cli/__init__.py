@@ -1,4 +1,4 @@
-"""The command line: one file per command, each a thin layer over `facevlm.reasoning` and the registry.
+"""The command line: one file per command, each a thin layer over the packages beside it.
 
 Nothing heavy is imported before a command runs, so that `facevlm --help` is instant.
 """

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from facevlm.config import asset_dir
 from facevlm.data.synth import recipe as recipes
 from facevlm.data.synth.recipe import Recipe
 from facevlm.errors import InputError, PrerequisiteError
@@ -70,9 +69,7 @@ def recipe(suite: Suite, rig: Path | None, most: int | None = None) -> Recipe | 
     if rig is None:
         how = f"with --data what `facevlm data synth --recipe {wanted.recipe}` made"
         raise PrerequisiteError(f"{suite.name}: asks about rendered faces; give a face model with --rig, or {how}")
-    shipped = asset_dir("evals") / f"{wanted.recipe}.yaml"
-    name = str(shipped) if shipped.is_file() else wanted.recipe
-    found = recipes.read(name, count=wanted.count, seed=wanted.seed)
+    found = recipes.read(wanted.recipe, count=wanted.count, seed=wanted.seed)
     return found if most is None else found.model_copy(update={"count": min(most, found.count)})
 
 

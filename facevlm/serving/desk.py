@@ -17,6 +17,8 @@ from facevlm.types import Analysis
 
 @dataclass(frozen=True)
 class Desk:
+    """What the routes share."""
+
     completer: Completer
     settings: ServeSettings
     slots: Slots

@@ -31,6 +31,8 @@ _EXAMPLE: JsonDict = {
 
 
 class ErrorDetail(BaseModel):
+    """What went wrong."""
+
     message: str = Field(description="What was wrong, and what to do.")
     type: str = Field(description="The family of the error.", examples=["invalid_request_error"])
     param: str | None = Field(description="The field at fault, if it is one.", examples=["messages.0.content"])

@@ -26,6 +26,7 @@ class Metrics:
         self._waiting = Gauge("facevlm_requests_waiting", "Requests that wait.", registry=self.registry)
 
     def watch(self, stage: Literal["find", "mark", "wait", "generate"], seconds: float) -> None:
+        """A step of a request took so many seconds."""
         self._stages.labels(stage).observe(seconds)
 
     def follow(self, slots: Slots) -> None:

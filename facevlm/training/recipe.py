@@ -56,6 +56,8 @@ class Base(Part):
 
 
 class Lora(Part):
+    """The size of a LoRA adapter."""
+
     rank: int = Field(default=32, gt=0)
     alpha: int = Field(default=64, gt=0)
 

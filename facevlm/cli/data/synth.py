@@ -21,7 +21,9 @@ EXAMPLES = options.examples(
 def synth(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder of the data set; a run cut short goes on there.")],
     rig: Annotated[Path, options.option("--rig", "ICT-FaceKit as one archive, see the README.")],
-    recipe: Annotated[str, options.option("--recipe", "faces, groups, or a YAML file of your own.")] = "faces",
+    recipe: Annotated[
+        str, options.option("--recipe", "faces, groups, sides, explain, synthetic-aus, or a YAML file of your own.")
+    ] = "faces",
     count: Annotated[
         int | None,
         options.option("--count -n", "Pictures; else as the recipe says.", min=1),

@@ -13,7 +13,7 @@ from facevlm.cli.index import pictures
 
 EXAMPLES = options.examples(
     "facevlm index build faces --out faces.index                # faces/happiness/a.jpg is labelled happiness",
-    "facevlm index build raf-db --labels raf-db/samples.jsonl --out raf-db.index",
+    "facevlm index build raf-db --labels samples/train.jsonl --out raf-db.index",
     "facevlm index build photos --labels none --out photos.index",
 )
 _INDEX = "FACEVLM_INDEX"

@@ -10,7 +10,7 @@ import typer
 
 from facevlm.cli import options
 
-Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="A recipe, e.g. adapters/nano-base/recipe.yaml.")]
+Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="A recipe, as in the examples below.")]
 Data = Annotated[Path, options.option("--data", "Folder of FER+: train-*.npz and valid.npz.")]
 Rig = Annotated[Path, options.option("--rig", "ICT-FaceKit as one archive, see the README.")]
 Renders = Annotated[

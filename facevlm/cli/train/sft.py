@@ -66,7 +66,8 @@ def sft(
 ) -> None:
     """Train an adapter that explains, by supervised tuning with loss on the answers alone, and print its folder.
 
-    OUT gets the adapter, recipe.yaml, run.json with the facts of the run, and the curves as JSON lines and a picture.
+    OUT gets the adapter, recipe.yaml, run.json with the facts of the run, and, but for the embedded model, the curves
+    as JSON lines and a picture.
     """
     from facevlm.training.tuning import recipe
 

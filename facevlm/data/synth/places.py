@@ -26,6 +26,8 @@ HAIRLINE = ((0, 10.3), (35, 9.8), (55, 7.6), (72, 3.6), (84, 3.2), (92, 5.6), (1
 
 @dataclass(frozen=True)
 class Places:
+    """How far each vertex of the mesh is from what is painted on it, in cm."""
+
     brow: Field  # from the line of the nearer brow
     brow_along: Field  # 0 at its inner end, 1 at the outer
     brow_above: Field  # height over it

@@ -1,6 +1,6 @@
 """Recipes: what a synthetic data set shows, as YAML. One recipe and one seed give one data set, on any machine.
 
-Ships `recipes/faces.yaml` and `recipes/groups.yaml`; a file of one's own is named by its path.
+Those in `recipes/` ship and go by their names; a file of one's own is named by its path.
 """
 
 from __future__ import annotations

@@ -34,6 +34,8 @@ WHERE = "`facevlm data rig` makes it of ICT-FaceKit, github.com/ICT-VGL/ICT-Face
 
 @dataclass(frozen=True, eq=False)  # the same rig is the same object
 class Rig:
+    """The mesh of ICT-FaceKit at rest, and how expressions and persons move it."""
+
     neutral: NDArray[np.float32]  # (v, 3) cm
     triangles: NDArray[np.int32]  # (t, 3)
     expressions: dict[str, NDArray[np.float32]]  # name → (v, 3) cm at full strength

@@ -15,6 +15,8 @@ _FIGURES: Replies = {200: {"content": {_TEXT: {"schema": {"type": "string"}}}}}
 
 
 class Health(BaseModel):
+    """The server answers."""
+
     status: Literal["ok"] = "ok"
 
 

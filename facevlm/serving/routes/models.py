@@ -14,6 +14,8 @@ from facevlm.serving.openapi import ERRORS, errors
 
 
 class ModelList(BaseModel):
+    """The models there are, in the shape of OpenAI's list."""
+
     object: Literal["list"] = "list"
     data: list[ModelCard]
 

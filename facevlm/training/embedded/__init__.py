@@ -1,0 +1,1 @@
+"""`facevlm train base`, and `sft` of the embedded model: what ships, made from nothing."""

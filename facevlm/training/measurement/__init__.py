@@ -1,0 +1,1 @@
+"""`facevlm train cues` and `au`: the tables that faces are measured with."""

@@ -1,0 +1,1 @@
+"""`facevlm train sft`, `grpo` and `rounds`: LoRA adapters for any model that vLLM serves."""
