@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Iterator, Sequence
 
-from facevlm.agent import Agent, Answer, Event, Piece
+from facevlm.agent import Agent, Answer, Event
 from facevlm.errors import FaceVLMError
 
 _LOG = logging.getLogger(__name__)
@@ -24,12 +24,12 @@ class Asking:
         self, agent: Agent, conversation: str, text: str, images: Sequence[bytes] = (), before: Asking | None = None
     ) -> None:
         self.text, self.images = text, tuple(images)
-        unanswered = None if before is None or before.over else before
-        self.looking_at: tuple[bytes, ...] = self.images or (unanswered.looking_at if unanswered else ())
+        self._before = None if before is None or before.over else before
+        self.looking_at: tuple[bytes, ...] = self.images or (self._before.looking_at if self._before else ())
         self._events: list[Event] = []
         self._news = threading.Condition()
         self._over = self._stopped = False
-        asked = (agent, conversation, before)
+        asked = (agent, conversation, self._before)
         threading.Thread(target=self._work, args=asked, name=f"ask {conversation}", daemon=True).start()
 
     @property
@@ -42,8 +42,11 @@ class Asking:
         return next((event for event in reversed(self._events) if isinstance(event, Answer)), None)
 
     def stop(self) -> None:
-        """Ends the answer at its next piece."""
+        """Ends the answer at its next piece, and those that were asked before and are not over."""
         self._stopped = True
+        before = self._before
+        if before is not None:
+            before.stop()
 
     def wait(self) -> None:
         """Returns when the answer is over."""
@@ -65,6 +68,7 @@ class Asking:
     def _work(self, agent: Agent, conversation: str, before: Asking | None) -> None:
         if before is not None:
             before.wait()
+            self._before = None  # or a long conversation would hold all of its answers and pictures
         try:
             for event in agent.ask(conversation, self.text, self.images):
                 self._tell(event)
@@ -88,8 +92,3 @@ class Asking:
 
 def _failure(words: str) -> Event:
     return Answer(text=words, sentences=(), intent="beyond", failed=True)
-
-
-def text(events: Sequence[Event]) -> str:
-    """What is written so far."""
-    return "".join(event.text for event in events if isinstance(event, Piece))

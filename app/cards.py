@@ -18,8 +18,6 @@ from facevlm.reasoning.report import Bar
 from facevlm.reasoning.template import template
 from facevlm.types import EMOTIONS, Face, FaceAnalysis
 
-UNSAID = "not mentioned"
-
 
 def html(analysed: FaceAnalysis, face: Face, image: Image.Image, look: Look) -> str:
     """The card of a face. `look` is the page's: a spot on this face is lit on its portrait and framed in the list."""

@@ -126,7 +126,9 @@ class Desk:
 
     def _forget(self, conversations: Iterable[str]) -> None:
         for conversation in conversations:
-            self._askings.pop(conversation, None)
+            asking = self._askings.pop(conversation, None)
+            if asking is not None:
+                asking.stop()
             for agent in list(self._agents.values()):
                 if any(talk.id == conversation for talk in agent.conversations()):
                     agent.delete(conversation)

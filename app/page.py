@@ -19,11 +19,11 @@ def main() -> None:
     st.set_page_config(page_title="FaceVLM", page_icon="🙂", layout="wide", menu_items={})
     st.html(_STYLE)
     state = session()
-    sidebar.draw(state)
-    try:
-        _body(state)
-    except FaceVLMError as error:
-        st.warning(why_not(error))
+    for part in (sidebar.draw, _body):
+        try:
+            part(state)
+        except FaceVLMError as error:
+            st.warning(why_not(error))
     st.html(browser.remember(state.browser, state.preferences), unsafe_allow_javascript=True)
 
 

@@ -10,9 +10,9 @@ import streamlit as st
 
 from app import browser
 from app.browser import Choice, Preferences
-from app.desk import Desk, desk
+from app.desk import Desk, desk, why_not
 from app.overlay import Look, Spot
-from facevlm.errors import InputError
+from facevlm.errors import InputError, PrerequisiteError
 
 _KEY, _TALK = "facevlm", "talk"
 
@@ -96,6 +96,8 @@ def _resume(opened: Session, shared: Desk) -> None:
     except InputError:
         opened.said = "That conversation is not here any more: what is not saved is forgotten. Start a new one."
         st.query_params.pop(_TALK, None)
+    except PrerequisiteError as error:
+        opened.said = why_not(error)
 
 
 @st.cache_resource(scope="session", show_spinner=False, on_release=lambda word: desk().visitors.leave(word))

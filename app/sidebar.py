@@ -9,7 +9,7 @@ from app.browser import Choice
 from app.desk import desk, models_here, prompts, why_not
 from app.session import Session
 from facevlm.agent import Agent, Conversation
-from facevlm.errors import FaceVLMError, InputError
+from facevlm.errors import FaceVLMError
 from facevlm.models import ModelInfo
 
 
@@ -71,8 +71,8 @@ def _current(state: Session) -> None:
         return
     try:
         _, agent = desk().holder(state.talk, state.choice)
-    except InputError:
-        return
+    except FaceVLMError:
+        return  # the conversation itself says why
     talk = next(each for each in agent.conversations() if each.id == state.talk)
     with st.popover("This conversation", icon=":material/more_horiz:", width="stretch"):
         title = st.text_input("Title", value=talk.title, key=f"title-{talk.id}", max_chars=120)
@@ -157,13 +157,23 @@ def _who_answers(state: Session) -> None:
 
 def _turn_to(state: Session) -> None:
     """Another choice answers from here on: in a new conversation, which begins with the picture of the last."""
-    shown, images = state.talk, []
-    if shown is not None:
-        _, agent = desk().holder(shown, state.choice)
-        given = [picture for message in agent.history(shown) for picture in message.pictures]
-        images = [agent.picture(given[-1])] if given else []
+    images, problem = [], None
+    try:
+        images = _last_picture(state)
+    except FaceVLMError as error:
+        problem = why_not(error)
     state.show(None)
+    state.said = problem
     if images:
         from app import giving
 
         giving.ask(state, images=images)
+
+
+def _last_picture(state: Session) -> list[bytes]:
+    """The picture that was given last in the conversation that is shown, where there is one."""
+    if state.talk is None:
+        return []
+    _, agent = desk().holder(state.talk, state.choice)
+    given = [picture for message in agent.history(state.talk) for picture in message.pictures]
+    return [agent.picture(given[-1])] if given else []

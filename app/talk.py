@@ -142,7 +142,7 @@ def escaped(words: str) -> str:
 def _thumbnail(agent: Agent, picture: str) -> None:
     try:
         _given(agent.picture(picture))
-    except KeyError:
+    except FaceVLMError:
         st.caption("A picture that could not be read.")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import queue
 import threading
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 Image = bytes | Path
 
+_LOG = logging.getLogger(__name__)
 TITLE = 60  # characters of the first question that make a title
 LIMIT = 120.0  # seconds that an answer may take
 
@@ -131,11 +133,9 @@ class Agent:
         self.store.keep(conversation)
 
     def delete(self, conversation: str) -> None:
-        """Forgets a conversation and its pictures, in the store too."""
-        found = next((each for each in self.conversations() if each.id == conversation), None)
+        """Forgets a conversation and its pictures, in the store too. An answer in progress is sent and not kept."""
         self.store.delete(conversation)
-        for picture in found.pictures if found else ():
-            self._album.forget(picture)
+        self._hold_only_stored()
 
     def picture(self, picture: str) -> bytes:
         """The file of a picture, as it was given, with its name. Raises InputError where there is none."""
@@ -170,22 +170,34 @@ class Agent:
         turn = Turn(stop)
         timer = threading.Timer(self._limit, stop.set)
         timer.start()
-        given, problems = self._added(conversation, images)
         try:
+            self._answer(graph, config, conversation, text, images, turn, put)
+        except Exception:
+            _LOG.exception("an answer was not kept")
+        finally:
+            timer.cancel()
+            put(None)  # whatever happened: the listener waits for it
+
+    def _answer(
+        self, graph: Any, config: dict[str, Any], conversation: str, text: str, images: Sequence[Image],
+        turn: Any, put: Any,
+    ) -> None:  # fmt: skip
+        """Sends the answer, or why there is none, and keeps what was said."""
+        given: list[str] = []
+        try:
+            given, problems = self._added(conversation, images)
             asked = {"text": text, "pictures": given, "problems": problems}
             for event in graph.stream(asked, config, context=turn, stream_mode="custom", durability="exit"):
                 put(event)
         except Exception as error:
-            put(self._broken(graph, config, text, given, turn, error))
+            answer = self._broken(given, turn, error)
+            put(answer)  # first, as the store itself may be what is broken
+            self._record(graph, config, text, given, answer)
         finally:
-            timer.cancel()
             self._remember(conversation, text, turn)
-            put(None)
 
-    def _broken(
-        self, graph: Any, config: dict[str, Any], text: str, given: list[str], turn: Any, error: Exception
-    ) -> Answer:
-        """The answer that says why there is none; the conversation goes on from it."""
+    def _broken(self, given: list[str], turn: Any, error: Exception) -> Answer:
+        """The answer that says why there is none."""
         from facevlm.agent.turn import finished
         from facevlm.agent.writing import Stopped
 
@@ -193,18 +205,22 @@ class Agent:
         if isinstance(error, Stopped):
             words = reply_plain("slow", seconds=self._limit) if late else reply_plain("stopped")
         else:
+            if not isinstance(error, FaceVLMError):
+                _LOG.error("an answer failed", exc_info=error)
             reason = str(error) if isinstance(error, FaceVLMError) else type(error).__name__
             words = reply_plain("failed", reason=reason.rstrip("."))
         turn.sentences.append(Sentence(text=words, origin="tables"))
         turn.failed, turn.intent = True, "stopped" if isinstance(error, Stopped) else "failed"
-        answer = finished(turn, given[-1] if given else None, None)
+        return finished(turn, given[-1] if given else None, None)
+
+    def _record(self, graph: Any, config: dict[str, Any], text: str, given: list[str], answer: Answer) -> None:
+        """Makes a failed answer part of the conversation, which goes on from it."""
         before = graph.get_state(config).values.get("messages", [])
         said = [Message(role="assistant", text=answer.text, answer=answer)]
         if not before or before[-1]["role"] != "user":  # it did not come as far as the checkpoint
             said.insert(0, Message(role="user", text=text, pictures=tuple(given)))
         update = {"messages": [each.model_dump(mode="json") for each in said]}
         graph.update_state(config, update | ({"current": given[-1]} if given else {}), as_node="tell")
-        return answer
 
     def _added(self, conversation: str, images: Sequence[Image]) -> tuple[list[str], list[str]]:
         """Pictures that can be read, by id, and what is wrong with the others."""
@@ -224,14 +240,21 @@ class Agent:
         return given, problems
 
     def _remember(self, conversation: str, text: str, turn: Any) -> None:
-        """The conversation's title and time, and what was explained of its pictures."""
-        title = " ".join(text.split())[:TITLE] or "A picture"
-        self.store.touch(conversation, title)
-        for picture in {each.picture for sentence in turn.sentences for each in sentence.evidence}:
-            analysis = self._album.view(picture).explanation
-            if analysis is not None:
-                self.store.explain(picture, analysis)
-        self.store.prune(conversation)
+        """The conversation's title and time, and what was explained of its pictures; nothing where it was deleted."""
+        try:
+            self.store.touch(conversation, " ".join(text.split())[:TITLE] or "A picture")
+            for picture in {each.picture for sentence in turn.sentences for each in sentence.evidence}:
+                analysis = self._album.view(picture).explanation
+                if analysis is not None:
+                    self.store.explain(picture, analysis)
+            self.store.prune(conversation)
+        except InputError:  # deleted while it was answered
+            self.store.sweep(conversation)
+            self._hold_only_stored()
+
+    def _hold_only_stored(self) -> None:
+        """Lets go of pictures whose conversation was deleted."""
+        self._album.hold_only({picture for each in self.conversations() for picture in each.pictures})
 
 
 def _of_endpoint(model: str, base_url: str, api_key_env: str | None, settings: Settings) -> BaseChatModel:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import cached_property
 
 from PIL import Image
@@ -94,9 +94,11 @@ class Album:
         self._hold(held)
         return held
 
-    def forget(self, picture: str) -> None:
+    def hold_only(self, pictures: Collection[str]) -> None:
+        """Forgets the views of all others."""
         with self._lock:
-            self._views.pop(picture, None)
+            for gone in self._views.keys() - pictures:
+                del self._views[gone]
 
     def _hold(self, view: View) -> None:
         with self._lock:

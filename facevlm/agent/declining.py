@@ -22,11 +22,6 @@ def topic(question: str) -> str | None:
     return next((name for name, rule in _rules().items() if _met(rule, text, question.strip())), None)
 
 
-def topics() -> list[str]:
-    """All topics that are not spoken of."""
-    return list(wording.table("questions")["declined"]["topics"])
-
-
 def reasons(name: str) -> list[str]:
     """Why a topic is not spoken of, in several wordings."""
     return list(wording.table("questions")["declined"]["topics"][name]["why"])

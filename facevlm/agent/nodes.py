@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -21,6 +22,8 @@ from facevlm.agent.values import Message, Sentence, Step
 from facevlm.agent.wording import joined, reply
 from facevlm.agent.writing import Stopped, passage
 from facevlm.reasoning import FaceReasoner
+
+_LOG = logging.getLogger(__name__)
 
 MOST_QUESTIONS = 3  # of one message that are answered
 WORDLESS = "What does this face show?"  # for a picture without words
@@ -119,7 +122,7 @@ class Nodes:
 
     def plan(self, state: State, runtime: Runtime[Turn]) -> State:
         """Lets a model that calls tools answer; takes the fixed path where it fails or nothing it says holds."""
-        from facevlm.agent.planning import planned, supported
+        from facevlm.agent.planning import EXPECTED, planned, supported
         from facevlm.agent.tools import Toolbox
 
         turn, view = runtime.context, self._view(state)
@@ -131,6 +134,8 @@ class Nodes:
         except Stopped:
             raise
         except Exception as error:
+            if not isinstance(error, EXPECTED):
+                _LOG.exception("a plan failed")
             step(Step(name="think", found=f"it cannot plan ({type(error).__name__}), so the fixed path is taken"))
             return self.answer(state, runtime)
         one = (view.faces[0].id,) if view and len(view.faces) == 1 else ()

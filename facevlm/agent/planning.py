@@ -12,8 +12,10 @@ from typing import Any
 
 from langchain.agents import create_agent
 from langchain.agents.middleware import AgentMiddleware, ModelCallLimitMiddleware, ToolCallLimitMiddleware
+from langchain.agents.middleware.model_call_limit import ModelCallLimitExceededError
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, HumanMessage
+from openai import OpenAIError
 
 from facevlm.agent import evidence
 from facevlm.agent.album import View
@@ -21,11 +23,14 @@ from facevlm.agent.tools import Toolbox, offered
 from facevlm.agent.values import Message, Sentence
 from facevlm.agent.writing import Stopped
 from facevlm.data.cot.parse import parse
-from facevlm.errors import OutputError
+from facevlm.errors import FaceVLMError, OutputError
 from facevlm.types import Face
 
 MODEL_CALLS, TOOL_CALLS = 8, 12  # of one answer
 REMEMBERED = 20  # messages of the conversation that are told again
+
+# What a plan may end in without a fault of ours: the endpoint is gone or refuses tools, or a limit is reached.
+EXPECTED = (FaceVLMError, OpenAIError, ModelCallLimitExceededError)
 
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z«])")
 _FACE = re.compile(r"\b[Ff]ace (\d+)\b")

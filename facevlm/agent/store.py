@@ -46,9 +46,11 @@ class Store:
             saver.setup()
 
     def start(self, title: str, *, keep: bool) -> str:
-        """The id of a new conversation."""
+        """The id of a new conversation. Raises InputError where it shall be kept and there is no file."""
+        if keep:
+            self._check_file()
         identity, now = uuid.uuid4().hex[:12], time.time()
-        with self._on(1 if keep and len(self._shelves) > 1 else 0) as shelf:
+        with self._on(1 if keep else 0) as shelf:
             shelf.execute("insert into conversations values (?, ?, ?, ?)", (identity, title, now, now))
         return identity
 
@@ -59,9 +61,9 @@ class Store:
 
     def place(self, conversation: str) -> int:
         """The shelf that a conversation is on. Raises InputError where it is on none."""
-        for number in reversed(range(len(self._shelves))):
-            with self._on(number) as shelf:
-                if shelf.execute("select 1 from conversations where id = ?", (conversation,)).fetchone():
+        with self._lock:  # or it might be moved between the two looks
+            for number in reversed(range(len(self._shelves))):
+                if self._holds(number, conversation):
                     return number
         raise InputError(f"{conversation}: there is no such conversation; list them, or start one")
 
@@ -78,16 +80,18 @@ class Store:
 
     def delete(self, conversation: str) -> None:
         """Forgets a conversation, its pictures and all that was said."""
-        place = self.place(conversation)
-        with self._on(place) as shelf:
-            self._clear(shelf, conversation)
+        self._forget(self.place(conversation), conversation)
+
+    def sweep(self, conversation: str) -> None:
+        """Forgets what was still written of a conversation after it was deleted; one that is there stays."""
         with self._lock:
-            self._shelves[place].execute("pragma wal_checkpoint(truncate)")  # the log holds it too
+            for number in range(len(self._shelves)):
+                if not self._holds(number, conversation):
+                    self._forget(number, conversation)
 
     def keep(self, conversation: str) -> None:
         """Moves a conversation to the file. Raises InputError where there is no file."""
-        if len(self._shelves) < 2:
-            raise InputError("conversations are not kept here; give a file to keep them in (--store)")
+        self._check_file()
         if self.place(conversation) == 1:
             return
         with self._lock:
@@ -141,6 +145,21 @@ class Store:
         with self._lock:
             for shelf in self._shelves:
                 shelf.close()
+
+    def _check_file(self) -> None:
+        if len(self._shelves) < 2:
+            raise InputError("conversations are not kept here; give a file to keep them in (--store)")
+
+    def _holds(self, number: int, conversation: str) -> bool:
+        with self._on(number) as shelf:
+            found = shelf.execute("select 1 from conversations where id = ?", (conversation,)).fetchone()
+        return found is not None
+
+    def _forget(self, number: int, conversation: str) -> None:
+        with self._on(number) as shelf:
+            self._clear(shelf, conversation)
+        with self._lock:
+            self._shelves[number].execute("pragma wal_checkpoint(truncate)")  # the log holds it too
 
     def _listed(self, number: int) -> Iterator[Conversation]:
         with self._on(number) as shelf:

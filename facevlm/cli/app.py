@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +16,7 @@ EXAMPLES = options.examples(
     "facevlm app --port 9000 --no-browser",
     "facevlm app --model nano-facs --base-url http://localhost:8000/v1",
 )
-_LIBRARIES = ("streamlit", "langgraph", "langchain")
+_LIBRARIES = ("streamlit", "langgraph", "langgraph.checkpoint.sqlite", "langchain")
 
 
 def app(
@@ -64,7 +63,9 @@ def app(
 
 
 def _require_libraries() -> None:
-    missing = [library for library in _LIBRARIES if find_spec(library) is None]
+    from facevlm.cli.checks import lacking
+
+    missing = lacking(_LIBRARIES)
     if missing:
         raise PrerequisiteError(f"{', '.join(missing)} not installed; pip install 'facevlm[app]'")
 

@@ -64,8 +64,10 @@ def chat(
 
 
 def _agent() -> type[Agent]:
-    """Raises PrerequisiteError where LangGraph is not installed."""
+    """Raises PrerequisiteError where LangGraph, or what keeps its conversations in SQLite, is not installed."""
     try:
+        import langgraph.checkpoint.sqlite  # noqa: F401
+
         from facevlm.agent import Agent
         from facevlm.agent import graph as _  # noqa: F401
     except ModuleNotFoundError as error:

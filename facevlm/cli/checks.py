@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module, metadata
@@ -15,18 +15,21 @@ State = Literal["ok", "missing", "optional"]
 
 _CORE = (
     "torch", "transformers", "peft", "safetensors", "tokenizers", "xgrammar", "mediapipe", "cv2", "numpy", "PIL",
-    "skimage", "pydantic", "jinja2", "yaml", "openai",
+    "skimage", "pydantic", "pydantic_settings", "jinja2", "jsonschema_rs", "yaml", "openai", "typer", "rich",
 )  # fmt: skip
 _HEADLESS = "opencv-contrib-python-headless"
 _DISTRIBUTIONS = {
     "cv2": _HEADLESS, "PIL": "pillow", "skimage": "scikit-image", "yaml": "pyyaml",
+    "pydantic_settings": "pydantic-settings", "jsonschema_rs": "jsonschema-rs",
 }  # fmt: skip
 _EXTRAS = {
     "clip": ("open_clip", "faiss"),
-    "train": ("trl", "accelerate", "bitsandbytes", "datasets"),
-    "agent": ("langchain", "langgraph", "langchain_openai"),
+    "train": ("trl", "accelerate", "bitsandbytes", "datasets", "matplotlib", "torchvision"),
+    "agent": ("langchain", "langgraph", "langgraph.checkpoint.sqlite", "langchain_openai"),
     "app": ("streamlit",),
+    "eval": ("openpyxl", "plotly", "scipy"),
     "ray": ("ray",),
+    "serve": ("fastapi", "httpx", "prometheus_client", "python_multipart", "uvicorn"),
 }
 _DEMO_MEMORY = 2.5  # GB: what `facevlm demo` may take
 
@@ -55,6 +58,18 @@ def examine(base_url: str | None, api_key_env: str) -> list[Finding]:
         _rendering,
     ]
     return [check() for check in checks]
+
+
+def lacking(modules: Iterable[str]) -> list[str]:
+    """Those of the modules that are not installed. None is imported, but packages around one are."""
+    return [module for module in modules if not _installed(module)]
+
+
+def _installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # of a dotted name, whose package is not there either
+        return False
 
 
 def _python() -> Finding:
@@ -132,10 +147,10 @@ def _memory() -> Finding:
 
 
 def _extra(name: str) -> Finding:
-    lacking = [module for module in _EXTRAS[name] if find_spec(module) is None]
-    if not lacking:
+    missing = lacking(_EXTRAS[name])
+    if not missing:
         return Finding(f"extra {name}", "ok", ", ".join(_EXTRAS[name]))
-    return Finding(f"extra {name}", "optional", f"without {', '.join(lacking)}", f"pip install 'facevlm[{name}]'")
+    return Finding(f"extra {name}", "optional", f"without {', '.join(missing)}", f"pip install 'facevlm[{name}]'")
 
 
 def _rendering() -> Finding:

@@ -25,7 +25,7 @@ _QUIET = {
     "TRANSFORMERS_VERBOSITY": "error",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "TOKENIZERS_PARALLELISM": "false",
-    "OMP_WAIT_POLICY": "PASSIVE",  # see models/local.py
+    "OMP_WAIT_POLICY": "PASSIVE",  # see models/loading.py
 }
 
 

@@ -17,8 +17,6 @@ from facevlm.errors import InputError
 from facevlm.evaluation.rows import Row
 from facevlm.evaluation.run import ROWS
 
-Key = tuple[str, str, int]  # id, condition, draw
-
 
 class Rows:
     """The rows of a run, open for adding and locked against a second run.

@@ -43,6 +43,8 @@ class Named(bytes):
 Source = str | PathLike[str] | bytes | bytearray | memoryview | Image.Image | NDArray[np.uint8]
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF")  # JPEG reads MPO as well
+# How the names of such files end, in small letters: what is taken up from a folder. Bytes are judged by their content.
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"})
 _FOREIGN = {  # first bytes → format; named to the user, who can convert it
     b"\xff\x0a": "JPEG XL",
     b"\x00\x00\x00\x0cJXL ": "JPEG XL",

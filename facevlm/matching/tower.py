@@ -13,7 +13,6 @@ from timm.models import register_model
 from torch import Tensor, nn
 from torch.nn import functional
 
-NAME = "facevlm_cnn"
 WIDTHS = (32, 64, 128, 256)
 
 

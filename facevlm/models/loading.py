@@ -18,9 +18,18 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def facts(folder: Path) -> dict[str, Any]:
-    """What a folder's `facevlm.json` says of the model in it; empty without one."""
+    """What a folder's `facevlm.json` says of the model in it; empty without one.
+
+    Raises:
+        PrerequisiteError: the file is broken.
+    """
     file = folder / "facevlm.json"
-    said: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    try:
+        said = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    except (OSError, ValueError) as error:
+        raise PrerequisiteError(f"{file}: cannot be read ({error}); restore the file") from None
+    if not isinstance(said, dict):
+        raise PrerequisiteError(f"{file}: holds no JSON object; restore the file")
     return said
 
 
@@ -38,9 +47,9 @@ def load(base: Path, adapter: Path | None, threads: int | None, backend: Mapping
     """
     import torch
     from transformers import AutoModelForImageTextToText, AutoProcessor
-    from transformers.utils import logging
+    from transformers.utils import logging as library_logging
 
-    logging.disable_progress_bar()
+    library_logging.disable_progress_bar()
     if threads or "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(threads or len(os.sched_getaffinity(0)))
     graphics = torch.cuda.is_available()

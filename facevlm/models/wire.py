@@ -19,8 +19,8 @@ from facevlm.types import Conversation, Generation, Turn
 LONGEST_SIDE = 2048  # hosted models scale larger pictures down themselves; sending more only costs time
 PNG_PIXELS = 512 * 512  # above this a JPEG, full chroma so that thin coloured marks stay sharp
 
-# What an endpoint may refuse and FaceVLM can do without.
 CUT = "length"  # the finish_reason of an answer that the limit on tokens ended
+# What an endpoint may refuse and FaceVLM can do without.
 OPTIONAL = ("logprobs", "temperature", "seed", "max_tokens", "top_p", "stream_options")
 
 

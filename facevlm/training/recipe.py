@@ -150,7 +150,7 @@ def read(file: Path, kind: type[Recipe]) -> Recipe:
         content: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
     except OSError:
         raise InputError(f"{file}: no such recipe; see adapters/*/recipe.yaml for those that ship") from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError(f"{file}: not YAML ({str(error).splitlines()[0]})") from None
     try:
         return kind.model_validate(content)

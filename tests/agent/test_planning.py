@@ -6,6 +6,7 @@ import json
 
 from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage
+from openai import OpenAIError
 
 from facevlm.agent import Agent, Step
 from tests.agent.conftest import ScriptedModel
@@ -51,6 +52,20 @@ def test_a_planner_that_fails_gives_way_to_the_fixed_path(two):
     answer, steps = asked("Who smiles?", two)
     assert answer.faces == (1,)
     assert any("cannot plan" in each.found for each in steps)
+
+
+def test_a_planner_that_breaks_is_logged_and_one_that_is_gone_is_not(two, caplog):
+    class Failing(Planner):
+        error: Exception
+
+        def _generate(self, *_, **given):
+            raise self.error
+
+    for error in (OpenAIError("no connection"), KeyError("a slip of ours")):
+        agent = Agent(ScriptedModel(), chat=Failing(messages=iter(()), error=error))
+        list(agent.ask(agent.start(), "Who smiles?", [two]))
+    (logged,) = caplog.records
+    assert "a slip of ours" in logged.exc_text and "no connection" not in caplog.text
 
 
 def test_a_tool_that_is_asked_for_a_face_that_is_not_there_says_so(two):

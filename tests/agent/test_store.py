@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import sqlite3
+
 import pytest
 
-from facevlm.agent import Agent
+from facevlm.agent import Agent, Answer
 from facevlm.errors import InputError, ModelError
 from tests.agent.conftest import ScriptedModel
 
@@ -63,6 +65,59 @@ def test_a_deleted_conversation_leaves_nothing_behind(tmp_path, glad):
     assert all(b"secret" not in each.read_bytes() for each in tmp_path.iterdir())
 
 
+def test_a_conversation_that_is_deleted_while_it_is_answered_leaves_nothing_behind(tmp_path, glad, capfd):
+    agent = Agent(ScriptedModel("Yes, AU 12 is there."), store=tmp_path / "talks.sqlite")
+    talk = agent.start(keep=True)
+    events = agent.ask(talk, "Is my secret visible?", [glad])
+    next(events)
+    agent.delete(talk)
+    assert isinstance(list(events)[-1], Answer)
+    assert agent.conversations() == [] and not agent._album._views
+    assert [rows(agent, table) for table in ("pictures", "checkpoints", "writes")] == [0, 0, 0]
+    agent.close()
+    assert all(b"secret" not in each.read_bytes() for each in tmp_path.iterdir())
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_deleting_a_conversation_leaves_the_pictures_of_others(glad):
+    agent = Agent(ScriptedModel())
+    gone, stays = agent.start(), agent.start()
+    for talk in (gone, stays):
+        list(agent.ask(talk, "Is AU 12 there?", [glad]))
+    agent.delete(gone)
+    (left,) = agent.conversations()
+    assert list(agent._album._views) == list(left.pictures)
+
+
+def test_a_store_that_breaks_ends_the_answer_with_a_reason(glad, monkeypatch, caplog):
+    agent = Agent(ScriptedModel())
+    talk = agent.start()
+    monkeypatch.setattr(agent.store, "add_picture", broken)
+    *_, answer = agent.ask(talk, "Is she smiling?", [glad])
+    assert answer.failed and "OperationalError" in answer.text
+    assert "disk is full" in caplog.text
+    assert [each.text for each in agent.history(talk)] == ["Is she smiling?", answer.text]
+
+
+def test_an_answer_that_cannot_be_kept_is_sent_all_the_same(glad, monkeypatch, caplog):
+    agent = Agent(ScriptedModel())
+    talk = agent.start()
+    monkeypatch.setattr(agent.store, "touch", broken)
+    *_, answer = agent.ask(talk, "Is AU 12 there?", [glad])
+    assert answer.text.startswith("Yes")
+    assert "disk is full" in caplog.text
+
+
+def broken(*_: object) -> None:
+    raise sqlite3.OperationalError("disk is full")
+
+
+def rows(agent: Agent, table: str) -> int:
+    """How many a table has, on both shelves."""
+    counted = [shelf.execute(f"select count(*) from {table}").fetchone() for shelf in agent.store._shelves]
+    return sum(count for (count,) in counted)
+
+
 def test_states_of_a_conversation_do_not_pile_up(tmp_path, glad):
     agent = Agent(ScriptedModel(), store=tmp_path / "talks.sqlite")
     talk = agent.start(keep=True)
@@ -76,6 +131,8 @@ def test_a_conversation_is_not_kept_where_there_is_no_store():
     agent = Agent(ScriptedModel())
     with pytest.raises(InputError, match="--store"):
         agent.keep(agent.start())
+    with pytest.raises(InputError, match="--store"):
+        agent.start(keep=True)
 
 
 def test_a_store_that_is_no_database_is_an_error(tmp_path):

@@ -13,7 +13,7 @@ pytest.importorskip("streamlit", reason="the extra «app» is not installed")
 
 from app import desk as desks
 from facevlm.agent import Answer, Conversation, Event, Evidence, Message, Piece, Sentence, Step
-from facevlm.errors import FaceVLMError
+from facevlm.errors import FaceVLMError, InputError
 from facevlm.reasoning import FaceReasoner
 from facevlm.types import Analysis
 from tests.reasoning.conftest import ScriptedModel
@@ -97,7 +97,13 @@ class Talker:
     def delete(self, conversation: str) -> None:
         del self._talks[conversation], self._said[conversation]
 
+    def lose(self, picture: str) -> None:
+        """The picture is gone, though it was spoken of."""
+        del self._pictures[picture]
+
     def picture(self, picture: str) -> bytes:
+        if picture not in self._pictures:
+            raise InputError(f"{picture}: there is no such picture")
         return self._pictures[picture][0]
 
     def analysis(self, picture: str) -> Analysis:

@@ -54,6 +54,16 @@ def test_an_answer_can_be_stopped() -> None:
     assert endless.closed and asking.answer is None
 
 
+def test_stopping_an_answer_stops_those_asked_before_it() -> None:
+    endless = Scripted(*[Piece(text=".")] * 10_000_000)
+    first = Asking(endless, "talk", "first")
+    second = Asking(endless, "talk", "second", before=first)
+    second.stop()
+    first.wait()
+    second.wait()
+    assert first.answer is None and second.answer is None
+
+
 def test_a_question_waits_for_the_one_before_and_is_about_its_picture_too() -> None:
     told: list[str] = []
     let_go = threading.Event()

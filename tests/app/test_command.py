@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import socket
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-from facevlm.cli import main
+from facevlm.cli import checks, main
 
 
 def test_a_port_that_is_taken_is_said_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -27,8 +26,10 @@ def test_a_store_that_cannot_be_is_refused(tmp_path: Path, capsys: pytest.Captur
     assert "--store" in capsys.readouterr().err
 
 
-def test_what_is_not_installed_is_named(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    command = importlib.import_module("facevlm.cli.app")  # the name in `facevlm.cli` is that of all commands
-    monkeypatch.setattr(command, "find_spec", lambda name: None if name == "streamlit" else find_spec(name))
+@pytest.mark.parametrize("missing", ["streamlit", "langgraph.checkpoint.sqlite"])
+def test_what_is_not_installed_is_named(
+    missing: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checks, "find_spec", lambda name: None if name == missing else find_spec(name))
     assert main(["app"]) == 3
-    assert "facevlm[app]" in capsys.readouterr().err
+    assert f"{missing} not installed; pip install 'facevlm[app]'" in capsys.readouterr().err

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,9 @@ from streamlit.testing.v1 import AppTest
 
 from app.desk import Desk
 from app.giving import FIRST_QUESTION
+from facevlm.agent import Piece
 from facevlm.config import asset_dir
+from facevlm.errors import InputError, PrerequisiteError
 from tests.app.conftest import Talker
 
 
@@ -108,6 +112,81 @@ def test_a_picture_given_while_the_model_loads_is_asked_about_whatever_is_clicke
     page.button(key="new").click().run()
     (talk,) = talker.conversations()
     assert [each.text for each in talker.history(talk.id) if each.pictures] == [FIRST_QUESTION]
+
+
+def test_a_picture_that_is_gone_is_said_to_be(page: AppTest, astronaut: Path, talker: Talker) -> None:
+    give(page, astronaut)
+    give(page, astronaut)
+    _, lost = [each for said in talker.history(talker.conversations()[0].id) for each in said.pictures]
+    talker.lose(lost)
+    page.run()
+    assert "A picture that could not be read." in words(page)
+    assert "You asked" in words(page)
+
+
+def test_another_model_for_a_conversation_that_is_gone_begins_a_new_one(
+    page: AppTest, astronaut: Path, talker: Talker
+) -> None:
+    give(page, astronaut)
+    talker.delete(talker.conversations()[0].id)
+    other = next(each for each in page.selectbox(key="prompt-main").options if each != "sov-cot")
+    page.selectbox(key="prompt-main").set_value(other).run()
+    assert not page.exception
+    assert "not there any more" in words(page)
+    assert page.session_state["facevlm"].talk is None
+
+
+def test_a_bar_at_the_side_that_fails_is_a_sentence_and_the_page_is_there(
+    page: AppTest, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked(_: str) -> None:
+        raise InputError("the store is locked; end the other program")
+
+    monkeypatch.setattr(desk, "conversations", locked)
+    page.run()
+    assert not page.exception
+    assert "the store is locked" in words(page) and page.file_uploader
+
+
+@pytest.mark.parametrize("opened", [True, False], ids=["shown", "by its address"])
+def test_a_kept_conversation_whose_model_lacks_something_says_so(
+    opened: bool, page: AppTest, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = desk._kept.start("Smile", keep=True)
+    monkeypatch.setattr(desk, "_agents", {})
+    monkeypatch.setattr(desk, "agent", unprepared)
+    if opened:
+        page.run().button(key=f"open-{kept}").click()
+    else:
+        page = AppTest.from_file(str(asset_dir("app") / "page.py"), default_timeout=60)
+        page.query_params["talk"] = kept
+    page.run()
+    assert not page.exception
+    assert "peft not installed" in words(page)
+
+
+def test_an_answer_to_a_conversation_that_is_deleted_is_stopped(desk: Desk, talker: Talker) -> None:
+    talk = desk.start("a browser", desk.first)
+    ended = threading.Event()
+
+    def endless(*_: object) -> Iterator[Piece]:
+        try:
+            while True:
+                yield Piece(text=".")
+        finally:
+            ended.set()
+
+    talker.ask = endless  # type: ignore[method-assign,assignment]
+    asking = desk.ask(desk.agent(desk.first), talk, "Why?")
+    next(asking.follow())
+    desk.delete(talk)
+    asking.wait()
+    assert ended.is_set() and asking.answer is None
+
+
+def unprepared(_: object) -> None:
+    """A model that cannot be loaded here."""
+    raise PrerequisiteError("peft not installed; pip install peft")
 
 
 def given_up(_: object) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from facevlm.agent import Agent
@@ -18,6 +20,12 @@ def scripted(monkeypatch):
         return Agent(ScriptedModel(), store=store)
 
     monkeypatch.setattr(chat, "_agent", lambda: agent)
+
+
+def test_what_keeps_conversations_is_named_where_it_is_not_installed(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "langgraph.checkpoint.sqlite", None)
+    assert main(["chat", str(PICTURES / "glad.jpg"), "--ask", "Is AU 12 there?"]) == 3
+    assert "langgraph.checkpoint.sqlite is not installed; pip install 'facevlm[agent]'" in capsys.readouterr().err
 
 
 def test_one_question_is_answered_on_stdout(nano, capsys):

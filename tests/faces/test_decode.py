@@ -21,7 +21,7 @@ from PIL import ExifTags, Image, ImageCms
 
 from facevlm.config import Settings
 from facevlm.errors import InputError
-from facevlm.faces.decode import MIN_SIDE, Named, decode
+from facevlm.faces.decode import MIN_SIDE, SUFFIXES, Named, decode
 
 pytestmark = pytest.mark.filterwarnings("ignore:::PIL")  # pytest undoes the filter that decode sets
 
@@ -82,6 +82,13 @@ def test_a_lossless_file_keeps_its_pixels(kind: str) -> None:
 @pytest.mark.parametrize("kind", ["JPEG", "WEBP", "AVIF", "MPO"])
 def test_a_lossy_file_keeps_its_colours(kind: str) -> None:
     assert_colours(decode(saved(quarters(), kind, quality=95)).image, 12)
+
+
+@pytest.mark.parametrize("suffix", sorted(SUFFIXES))
+def test_files_of_every_suffix_are_read(suffix: str, tmp_path: Path) -> None:
+    file = tmp_path / f"photo{suffix}"
+    quarters().save(file)
+    assert decode(file).image.size == (48, 32)
 
 
 def test_a_path_and_its_bytes_give_the_same_picture_and_hash(tmp_path: Path) -> None:

@@ -39,6 +39,12 @@ def test_a_wrong_recipe_is_named_with_its_key(tmp_path: Path, text: str, message
         recipe.read(written(tmp_path, text), recipe.Base)
 
 
+def test_a_recipe_that_is_not_utf_8_is_named(tmp_path: Path) -> None:
+    (tmp_path / "recipe.yaml").write_bytes(b"description: \xff\xfe\n")
+    with pytest.raises(InputError, match=r"recipe\.yaml: not YAML \('utf-8' codec"):
+        recipe.read(tmp_path / "recipe.yaml", recipe.Base)
+
+
 def test_a_missing_recipe_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"nowhere\.yaml: no such recipe"):
         recipe.read(tmp_path / "nowhere.yaml", recipe.Base)

@@ -43,11 +43,11 @@ def opener(source: Path) -> Callable[[str], Source]:
 
 
 def _in_folder(source: Path, labelled: bool) -> Iterator[Given]:
-    from facevlm.data.readers.reading import PICTURES
+    from facevlm.faces.decode import SUFFIXES
     from facevlm.matching.index import Given
 
     for picture in sorted(source.rglob("*")):
-        if picture.suffix.lower() in PICTURES and picture.is_file():
+        if picture.suffix.lower() in SUFFIXES and picture.is_file():
             label = picture.parent.name if labelled and picture.parent != source else None
             yield Given(picture.relative_to(source).as_posix(), label)
 

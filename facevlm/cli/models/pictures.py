@@ -12,14 +12,15 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 COUNT = 10
-_ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
 
 
 def of_folder(folder: Path) -> dict[str, Path]:
     """The first ten pictures of a folder by name. Raises InputError where it has none."""
+    from facevlm.faces.decode import SUFFIXES
+
     if not folder.is_dir():
         raise InputError(f"{folder}: there is no such folder; name one that holds pictures")
-    found = sorted(file for file in folder.iterdir() if file.suffix.lower() in _ENDINGS)
+    found = sorted(file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES)
     if not found:
         raise InputError(f"{folder}: holds no picture; name a folder with JPEG or PNG files")
     return {file.name: file for file in found[:COUNT]}

@@ -22,7 +22,6 @@ from facevlm.errors import InputError
 from facevlm.types import Emotion, Face
 
 Form = Literal["short", "long"]
-Source = Literal["auto", "truth", "measured"]
 SHORT_PROMPT = "sov-cot"
 
 

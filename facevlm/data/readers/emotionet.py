@@ -17,8 +17,9 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from facevlm.data.readers import units
-from facevlm.data.readers.reading import PICTURES, Reading, attempt, expected, missing, reading, whole
+from facevlm.data.readers.reading import Reading, attempt, expected, missing, reading, whole
 from facevlm.data.sample import Rejected, Sample, UnitLabel
+from facevlm.faces.decode import SUFFIXES
 
 NAME = "emotionet"
 _ADDRESSES = 2  # columns before AU 1 in a table without a header
@@ -44,7 +45,7 @@ def _split(file: Path) -> str:
 
 
 def _rows(files: list[Path], folder: Path, split: str) -> Iterator[Sample | Rejected]:
-    found = (path for path in (folder / "images").rglob("*") if path.suffix.lower() in PICTURES)
+    found = (path for path in (folder / "images").rglob("*") if path.suffix.lower() in SUFFIXES)
     pictures = {path.name: path.relative_to(folder).as_posix() for path in found}
     for file in files:
         with file.open(newline="", encoding="utf-8", errors="replace") as lines:

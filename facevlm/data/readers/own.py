@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from facevlm.data.readers import units
-from facevlm.data.readers.reading import PICTURES, Expected, Reading, attempt, emotion_of, existing, parsed, reading
+from facevlm.data.readers.reading import Expected, Reading, attempt, emotion_of, existing, parsed, reading
 from facevlm.data.sample import Rejected, Sample, UnitLabel
 from facevlm.errors import InputError
+from facevlm.faces.decode import SUFFIXES
 
 NAME = "own"
 _FIELDS = frozenset({"id", "image", "emotion", "aus", "group"})
@@ -47,7 +48,7 @@ def _folders(place: Path) -> list[Path]:
 def _sorted_by_folder(place: Path, folders: list[Path], split: str) -> Iterator[Sample | Rejected]:
     for folder in folders:
         for picture in sorted(folder.rglob("*")):
-            if picture.suffix.lower() in PICTURES:
+            if picture.suffix.lower() in SUFFIXES:
                 yield attempt(picture, 0, _sorted, picture, place, folder.name, split)
 
 

@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError
 
 from facevlm.data.sample import Rejected, Sample, reason
 from facevlm.errors import InputError, quoted
+from facevlm.faces.decode import SUFFIXES
 from facevlm.types import EMOTIONS, Emotion, Value
 
 
@@ -142,10 +143,7 @@ def existing(picture: Path, root: Path) -> str:
 def frames(folder: Path) -> dict[int, Path]:
     """The pictures of a video by frame number: the last digits of their names, however many zeros lead."""
     numbers = ((re.search(r"(\d+)\D*$", path.stem), path) for path in sorted(folder.iterdir()))
-    return {int(found[1]): path for found, path in numbers if found and path.suffix.lower() in PICTURES}
-
-
-PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
+    return {int(found[1]): path for found, path in numbers if found and path.suffix.lower() in SUFFIXES}
 
 
 @cache

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from facevlm.data.synth import shapes
 from facevlm.errors import InputError
 
-# Which vertices make which part. What follows the eyeballs (tear fluid, occlusion, lashes) is left out.
+# Which vertices make which part; between the mouth's socket and the gums lie those of the eyes. What follows the
+# eyeballs (tear fluid, occlusion, lashes) is left out.
 FACE = slice(0, 9409)
 HEAD = slice(0, 11248)  # with the neck
 MOUTH_SOCKET = slice(11248, 13294)
-EYE_SOCKETS = slice(13294, 14062)
 GUMS = slice(14062, 17039)
 TEETH = slice(17039, 21451)
 EYEBALLS = {"left": slice(21451, 23021), "right": slice(23021, 24591)}

@@ -28,6 +28,7 @@ from facevlm import __version__
 from facevlm.errors import InputError
 from facevlm.matching import captions
 from facevlm.matching.loading import untrained
+from facevlm.matching.tower import facevlm_cnn
 from facevlm.training import checkpoint, recipe
 from facevlm.training.embedded.arrays import FaceArrays, joined
 from facevlm.training.embedded.augment import random_view
@@ -241,7 +242,9 @@ def write_configuration(out: Path, chosen: recipe.Clip) -> None:
     model = {
         "embed_dim": chosen.dim,
         "init_logit_bias": -2.0,
-        "vision_cfg": {"image_size": CROP, "timm_model_name": "facevlm_cnn", "timm_proj": "linear", "timm_drop": 0.3},
+        "vision_cfg": {
+            "image_size": CROP, "timm_model_name": facevlm_cnn.__name__, "timm_proj": "linear", "timm_drop": 0.3,
+        },
         "text_cfg": {
             "context_length": LENGTH, "vocab_size": len(inner), "width": chosen.words, "heads": chosen.words // 32,
             "layers": chosen.layers, "hf_tokenizer_name": "nano-clip", "pool_type": "eos", "eos_id": inner["<end>"],

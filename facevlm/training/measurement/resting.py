@@ -6,7 +6,6 @@ Fits `faces/mean_face.npy` and `faces/resting.json`. The tenth held out for choo
 from __future__ import annotations
 
 import json
-import logging
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from facevlm.data import ferplus
+from facevlm.data import ferplus, files
 from facevlm.errors import InputError
 from facevlm.faces import cues
 from facevlm.faces import pose as poses
@@ -22,8 +21,6 @@ from facevlm.faces.locate import locate
 from facevlm.training import recipe
 from facevlm.training.measurement.measured import face_workers
 from facevlm.types import EMOTIONS
-
-log = logging.getLogger(__name__)
 
 
 def run(config: Path, data: Path, work: Path, workers: int = 2) -> None:
@@ -55,8 +52,10 @@ def landmarks_of(images: NDArray[np.uint8], cache: Path, workers: int) -> NDArra
     with face_workers(workers) as pool:
         found = list(pool.map(_landmarks, images, chunksize=64))
     cache.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(cache, points=np.stack(found))
-    return np.stack(found)
+    points = np.stack(found)
+    with files.replaced(cache) as partial, partial.open("wb") as written:
+        np.savez(written, points=points)
+    return points
 
 
 def _landmarks(image: NDArray[np.uint8]) -> NDArray[np.float32]:

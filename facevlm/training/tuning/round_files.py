@@ -10,10 +10,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from facevlm.data.files import mend
 from facevlm.data.sample import reason
 from facevlm.errors import InputError
+from facevlm.faces.decode import SUFFIXES
 from facevlm.training.tuning.keeping import Judged
 from facevlm.types import Emotion, Value
-
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
 
 
 class Unlabelled(BaseModel):

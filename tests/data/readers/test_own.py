@@ -8,6 +8,7 @@ import pytest
 from facevlm.data.readers import own
 from facevlm.data.sample import UnitLabel
 from facevlm.errors import InputError
+from facevlm.faces.decode import SUFFIXES
 from tests.data.readers.conftest import Put, everything
 
 PRESENT, ABSENT = UnitLabel(present=True), UnitLabel(present=False)
@@ -24,6 +25,12 @@ def test_a_folder_for_each_emotion_is_read_by_its_name(put: Put, tmp_path: Path)
         "sadness/deep/b.png": "sadness",
     }
     assert rejected[0].reason.startswith("label 'ecstasy' is unknown")
+
+
+def test_pictures_of_every_kind_that_is_decoded_are_taken(put: Put, tmp_path: Path) -> None:
+    for suffix in SUFFIXES:
+        put(f"anger/a{suffix}")
+    assert len(everything(own.read(tmp_path))[0]) == len(SUFFIXES)
 
 
 def test_folders_may_lie_in_folders_of_splits(put: Put, tmp_path: Path) -> None:

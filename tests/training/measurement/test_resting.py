@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pytest
@@ -48,6 +50,22 @@ def test_landmarks_are_kept_and_those_of_a_picture_without_a_face_are_not_a_numb
     assert np.isfinite(points[0]).all()
     assert np.isnan(points[1]).all()
     assert np.array_equal(resting.landmarks_of(images[:0], tmp_path / "landmarks.npz", 1), points, equal_nan=True)
+
+
+def test_landmarks_that_could_not_be_written_whole_are_not_taken_for_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut_short(file: BinaryIO | Path, **_: object) -> None:
+        part = nullcontext(file) if not isinstance(file, Path) else file.open("wb")
+        with part as written:
+            written.write(b"PK")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", cut_short)
+    cache = tmp_path / "landmarks.npz"
+    with pytest.raises(OSError, match="No space"):
+        resting.landmarks_of(np.zeros((1, 48, 48), np.uint8), cache, workers=1)
+    assert not cache.exists()
 
 
 def test_too_few_resting_faces_are_an_error_that_changes_nothing(tmp_path: Path) -> None:
