@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import threading
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+
+from facevlm import files
 
 GRACE = 600.0  # seconds a browser may be away before what it did not keep is forgotten
 
@@ -89,9 +90,7 @@ class Visitors:
     def _write(self) -> None:
         if self._file is None:
             return
-        part = self._file.with_name(f".{self._file.name}.{os.getpid()}.part")
-        part.write_text(json.dumps(self._kept, indent=1), encoding="utf-8")
-        part.replace(self._file)
+        files.write(self._file, json.dumps(self._kept, indent=1))
 
 
 def _hash(browser: str) -> str:

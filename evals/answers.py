@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import TypeAdapter
 
-from facevlm import FaceReasoner, faces, models, prompting
+from facevlm import FaceReasoner, faces, files, models, prompting
 from facevlm.cli.printing import progress
 from facevlm.config import asset_dir
-from facevlm.data import ferplus, files
+from facevlm.data import ferplus
 from facevlm.data.sample import Sample, read_samples
 from facevlm.data.synth.produce import SAMPLES
 from facevlm.faces.decode import Source

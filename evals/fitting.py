@@ -15,6 +15,7 @@ from matched import Faces, Table
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from facevlm import files
 from facevlm.config import asset_dir
 from facevlm.matching import unseen
 from facevlm.matching.distributions import divergence, pooled, softmax
@@ -56,9 +57,7 @@ def write(model: str, facts: dict[str, Any]) -> None:
     """Put facts into the facevlm.json of a matcher that ships, or of a folder."""
     folder = next(each for each in (asset_dir("adapters") / model, Path(model)) if (each / FACTS).is_file())
     whole = json.loads((folder / FACTS).read_text(encoding="utf-8")) | facts
-    partial = folder / f"{FACTS}.partial"
-    partial.write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
-    partial.replace(folder / FACTS)
+    files.write(folder / FACTS, json.dumps(whole, indent=1) + "\n")
 
 
 def temperature(logits: Table, truth: NDArray[np.int64]) -> float:

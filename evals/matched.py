@@ -16,7 +16,7 @@ from ladder import fixed
 from numpy.typing import NDArray
 from PIL import Image
 
-from facevlm import facs
+from facevlm import facs, files
 from facevlm.data import ferplus
 from facevlm.data.ferplus import FerPlus, Split
 from facevlm.errors import InputError
@@ -95,9 +95,8 @@ def vectors(matcher: Matcher, crops: NDArray[np.uint8], work: Path) -> Vectors:
     file = work / "vectors" / f"{hashlib.sha256(crops.tobytes()).hexdigest()[:12]}-{matcher.fingerprint}.npy"
     if not file.is_file():
         file.parent.mkdir(parents=True, exist_ok=True)
-        partial = file.with_suffix(".partial.npy")
-        np.save(partial, matcher.faces([Image.fromarray(each) for each in crops]))
-        partial.replace(file)
+        with files.replaced(file) as partial, partial.open("wb") as written:
+            np.save(written, matcher.faces([Image.fromarray(each) for each in crops]))
     kept: Vectors = np.load(file)
     return kept
 

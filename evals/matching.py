@@ -31,7 +31,7 @@ from matched import Faces, Table
 from numpy.typing import NDArray
 from PIL import Image
 
-from facevlm import facs
+from facevlm import facs, files
 from facevlm.data.ferplus import Split
 from facevlm.errors import FaceVLMError
 from facevlm.evaluation.intervals import Figure, Line, difference, draw, figure
@@ -355,9 +355,7 @@ def write(out: Path, parts: Mapping[str, Sequence[dict[str, object]]]) -> None:
         ("matching.json", json.dumps(kept, indent=1, ensure_ascii=False)),
         ("matching.md", f"# Matching\n\n{markdown(kept)}"),
     ):
-        partial = out / f"{name}.partial"
-        partial.write_text(text + "\n", encoding="utf-8")
-        partial.replace(out / name)
+        files.write(out / name, text + "\n")
 
 
 def _table(part: str, rows: Sequence[dict[str, object]]) -> str:

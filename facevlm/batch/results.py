@@ -16,8 +16,8 @@ from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
+from facevlm import files
 from facevlm.completions import ChatCompletion
-from facevlm.data import files
 from facevlm.errors import InputError
 
 SYNC_SECONDS = 5.0  # what a power cut may cost; what a kill may cost is nothing

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from pydantic import Field, ValidationError, field_validator
 
-from facevlm.data import files
+from facevlm import files
 from facevlm.errors import InputError, quoted
 from facevlm.types import AU_CODES, Box, Emotion, Intensity, Side, Value
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError
 
-from facevlm.data import files
+from facevlm import files
 from facevlm.errors import InputError
 from facevlm.evaluation.intervals import Figure
 from facevlm.evaluation.rows import Row

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from facevlm.data import files
+from facevlm import files
 from facevlm.data.sample import reason
 from facevlm.errors import InputError
 from facevlm.evaluation.rows import Row

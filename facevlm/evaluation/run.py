@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError
 
-from facevlm.data import files
+from facevlm import files
 from facevlm.errors import InputError
 from facevlm.evaluation.suite import Suite
 from facevlm.types import Value

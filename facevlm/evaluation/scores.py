@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from facevlm.data import files
+from facevlm import files
 from facevlm.errors import InputError
 from facevlm.types import Value
 

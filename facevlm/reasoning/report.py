@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 import json
-import os
 import re
 from dataclasses import dataclass
 from functools import cache
@@ -14,7 +13,7 @@ from pathlib import Path
 from jinja2 import Template
 from PIL import Image
 
-from facevlm import facs
+from facevlm import facs, files
 from facevlm.errors import InputError
 from facevlm.faces.action_units import THRESHOLDS
 from facevlm.reasoning import text
@@ -71,7 +70,7 @@ def write(analysis: Analysis, folder: Path | str) -> tuple[Path, ...]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         name = _name(analysis, folder)
-        return tuple(_write_whole(folder / f"{name}.{suffix}", content) for suffix, content in contents.items())
+        return tuple(files.write(folder / f"{name}.{suffix}", content) for suffix, content in contents.items())
     except OSError as error:
         raise InputError(f"{folder}: cannot be written ({error.strerror}); choose another folder with --out") from None
 
@@ -91,16 +90,6 @@ def _sha256_in(file: Path) -> str | None:
         return str(json.loads(file.read_bytes())["image"]["sha256"])
     except (ValueError, KeyError, TypeError):
         return None
-
-
-def _write_whole(path: Path, content: bytes) -> Path:
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(content)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-    return path
 
 
 def bars(face: FaceAnalysis) -> list[Bar]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from jinja2 import Template
 
-from facevlm.data import files
+from facevlm import files
 from facevlm.reasoning.template import Filters, template
 from facevlm.training.facts import Facts, Figure
 

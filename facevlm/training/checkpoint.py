@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from facevlm.data import files
+from facevlm import files
 
 
 def save(state: dict[str, Any], file: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from PIL import Image
 
-from facevlm.data import files
+from facevlm import files
 from facevlm.data.pictures import open_picture
 from facevlm.data.sample import Sample
 from facevlm.errors import InputError

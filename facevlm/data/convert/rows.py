@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from facevlm.data import files
+from facevlm import files
 from facevlm.data.convert.pictures import Pictures, Treatment
 from facevlm.data.sample import Rejected, Sample, line
 from facevlm.errors import InputError

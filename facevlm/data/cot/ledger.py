@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from facevlm.data import files
+from facevlm import files
 from facevlm.data.sample import Sample, line, read_samples
 from facevlm.errors import InputError
 

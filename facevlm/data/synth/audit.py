@@ -20,8 +20,7 @@ import numpy as np
 import yaml
 from PIL import Image
 
-from facevlm import facs
-from facevlm.data import files
+from facevlm import facs, files
 from facevlm.data.sample import Sample, UnitLabel, write_samples
 from facevlm.data.synth import body
 from facevlm.data.synth import rig as rigs

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from facevlm.data.files import replaced
 from facevlm.errors import InputError
+from facevlm.files import replaced
 
 NEUTRAL, INDICES, LANDMARKS = "generic_neutral_mesh.obj", "vertex_indices.json", "idx_to_landmark_verts"
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from facevlm.data import files
+from facevlm import files
 from facevlm.data.sample import Sample, line
 from facevlm.data.synth import rig as rigs
 from facevlm.data.synth.recipe import Recipe

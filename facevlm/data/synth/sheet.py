@@ -8,8 +8,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from facevlm import facs
-from facevlm.data import files
+from facevlm import facs, files
 from facevlm.data.sample import Sample
 
 COLUMNS, SHOWN = 8, 64

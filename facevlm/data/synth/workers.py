@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from PIL import Image
 
-from facevlm.data import files
+from facevlm import files
 from facevlm.data.sample import Sample
 from facevlm.data.synth import rig as rigs
 from facevlm.data.synth import scene

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from facevlm.data import files
+from facevlm import files
 from facevlm.errors import InputError
 from facevlm.evaluation.report import cases, facts, markdown, page
 from facevlm.evaluation.report.facts import Report

@@ -14,6 +14,7 @@ from PIL import Image
 from pydantic import ValidationError
 
 import facevlm
+from facevlm import files
 from facevlm.errors import InputError
 from facevlm.faces.decode import Source
 from facevlm.matching.index import cells
@@ -178,7 +179,7 @@ def _claimed(plan: Plan, out: Path) -> Path:
     file = work / _PLAN
     work.mkdir(parents=True, exist_ok=True)
     if not file.is_file():
-        _write(file, plan)
+        files.write(file, f"{plan.model_dump_json(indent=1)}\n")
     try:
         begun = Plan.model_validate_json(file.read_bytes())
     except ValidationError:
@@ -201,17 +202,11 @@ def _finished(plan: Plan, journal: Journal, dim: int, work: Path, out: Path) -> 
         "labelled": journal.labelled,
     }
     built = Description(facevlm=facevlm.__version__, dim=dim, probes=probes, **counts, **plan.model_dump())
-    _write(work / DESCRIPTION, built)
+    files.write(work / DESCRIPTION, f"{built.model_dump_json(indent=1)}\n")
     work.rename(out)
     for name in (*JOURNAL, _PLAN):
         (out / name).unlink()
     return built
-
-
-def _write(file: Path, value: Value) -> None:
-    partial = file.with_name(f"{file.name}.partial")
-    partial.write_text(value.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    partial.replace(file)
 
 
 @contextmanager

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from facevlm.data import ferplus, files
+from facevlm import files
+from facevlm.data import ferplus
 from facevlm.data.ferplus import Split
 from facevlm.data.sample import read_samples
 from facevlm.data.synth.produce import SAMPLES

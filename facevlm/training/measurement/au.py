@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from facevlm.data import ferplus, files
+from facevlm import files
+from facevlm.data import ferplus
 from facevlm.data.sample import Sample, read_samples
 from facevlm.data.synth import produce
 from facevlm.data.synth import recipe as synth_recipe

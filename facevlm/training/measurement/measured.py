@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from facevlm.data import files
+from facevlm import files
 from facevlm.data.sample import Sample
 from facevlm.faces.appearance import appearance
 from facevlm.faces.locate import locate

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from facevlm.data import ferplus, files
+from facevlm import files
+from facevlm.data import ferplus
 from facevlm.errors import InputError
 from facevlm.faces import cues
 from facevlm.faces import pose as poses

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from facevlm.data import files
+from facevlm import files
 from facevlm.data.pictures import open_picture
 from facevlm.data.sample import Sample
 from facevlm.errors import FaceVLMError, InputError, ModelError

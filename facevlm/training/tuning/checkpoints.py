@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from facevlm.data import files
+from facevlm import files
 from facevlm.errors import InputError
 from facevlm.training.tuning import curves
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from transformers import TrainerCallback
 
-from facevlm.data import files
+from facevlm import files
 
 JSON, PICTURE = "curves.jsonl", "curves.png"
 _SHOWN = ("loss", "eval_loss", "eval_valid", "reward")

@@ -11,9 +11,9 @@ from PIL import Image
 
 from facevlm.data import ferplus
 from facevlm.data.cot import coding
-from facevlm.data.files import replaced
 from facevlm.errors import InputError
 from facevlm.faces.cues import cue_table
+from facevlm.files import replaced
 from facevlm.prompting import Prompt, render_face
 from facevlm.training.embedded.arrays import SIDES, FaceArrays, face_arrays
 from facevlm.training.embedded.writing import TRUE_FROM, measured, true_units

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from facevlm.data import files
+from facevlm import files
 from facevlm.training.tuning.rewards import REWARDS, Name
 from facevlm.training.tuning.targets import Row
 from facevlm.types import Value

@@ -7,10 +7,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from facevlm.data.files import mend
 from facevlm.data.sample import reason
 from facevlm.errors import InputError
 from facevlm.faces.decode import SUFFIXES
+from facevlm.files import mend
 from facevlm.training.tuning.keeping import Judged
 from facevlm.types import Emotion, Value
 

@@ -14,8 +14,8 @@ from typing import Any
 
 from pydantic import Field
 
+from facevlm import files
 from facevlm.config import asset_dir
-from facevlm.data import files
 from facevlm.errors import InputError
 from facevlm.models import Model
 from facevlm.training.recipe import read

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from facevlm.data import files
+from facevlm import files
 from facevlm.errors import InputError
 
 

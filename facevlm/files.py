@@ -15,15 +15,18 @@ from facevlm.errors import InputError
 @contextmanager
 def replaced(file: Path) -> Iterator[Path]:
     """Where to write what is to take the file's place; it does so at once, when the block ends without an error."""
-    partial = file.with_name(f"{file.name}.partial")
-    yield partial
-    partial.replace(file)
+    partial = file.with_name(f".{file.name}.{os.getpid()}.partial")
+    try:
+        yield partial
+        partial.replace(file)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
-def write(file: Path, text: str) -> Path:
-    """Put a text in the file, whole or not at all, and return the file."""
+def write(file: Path, content: str | bytes) -> Path:
+    """Put a text, in UTF-8, or bytes in the file, whole or not at all, and return the file."""
     with replaced(file) as partial:
-        partial.write_text(text, encoding="utf-8")
+        partial.write_bytes(content.encode() if isinstance(content, str) else content)
     return file
 
 
