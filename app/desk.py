@@ -15,8 +15,7 @@ from app.visitors import GRACE, Visitors
 from facevlm import models, prompting
 from facevlm.agent import Agent, Conversation
 from facevlm.agent.store import Store
-from facevlm.cli import demo
-from facevlm.config import Settings
+from facevlm.config import Settings, demo_picture
 from facevlm.errors import FaceVLMError, InputError, PrerequisiteError
 from facevlm.models import ModelInfo
 
@@ -135,7 +134,7 @@ class Desk:
 
     def _warm(self) -> None:
         try:
-            self.agent(self.first).reasoner.analyze(demo.picture())
+            self.agent(self.first).reasoner.analyze(demo_picture())
         except FaceVLMError as error:
             _LOG.warning("%s", error)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from facevlm.cli import demo
+from facevlm.config import demo_picture
 from facevlm.errors import PrerequisiteError
 
 FOLDER = Path(__file__).parent / "samples"
@@ -23,6 +23,6 @@ def samples() -> list[Sample]:
     """What is there, the photograph first."""
     rendered = [Sample(file, file.stem.replace("-", " ").capitalize()) for file in sorted(FOLDER.glob("*.jpg"))]
     try:
-        return [Sample(demo.picture(), "Astronaut Eileen Collins (NASA, public domain)"), *rendered]
+        return [Sample(demo_picture(), "Astronaut Eileen Collins (NASA, public domain)"), *rendered]
     except PrerequisiteError:
         return rendered

@@ -21,8 +21,7 @@ from typing import TYPE_CHECKING
 
 from page import PATIENCE, browser_settings, serving
 
-from facevlm.cli import demo
-from facevlm.config import asset_dir
+from facevlm.config import asset_dir, demo_picture
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, Page
@@ -105,7 +104,7 @@ async def _turn(page: Page, number: int, turn: int, tally: Tally) -> None:
     giving = page.locator(".st-key-welcome [data-testid=stFileUploader] input[type=file]").first
     await giving.wait_for(state="attached")
     began = time.monotonic()
-    await giving.set_input_files(demo.picture() if one else asset_dir("app") / "samples" / "three-synthetic-faces.jpg")
+    await giving.set_input_files(demo_picture() if one else asset_dir("app") / "samples" / "three-synthetic-faces.jpg")
     await page.get_by_test_id("stChatMessage").nth(1).locator("p").first.wait_for()
     tally.first_words.append(time.monotonic() - began)
     await page.locator(f'img.fv-picture[alt*="{"one face" if one else "3 faces"} found"]').wait_for()

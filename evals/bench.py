@@ -25,6 +25,7 @@ from typing import Any
 
 from PIL import Image
 
+from facevlm.config import demo_picture
 from facevlm.evaluation.intervals import share_text
 from facevlm.evaluation.metrics import grounding
 
@@ -148,9 +149,7 @@ def whole() -> Iterator[Row]:
 
 
 def _one_face(side: int) -> Image.Image:
-    import skimage
-
-    astronaut = Image.open(Path(skimage.__file__).parent / "data" / "astronaut.png").convert("RGB")
+    astronaut = Image.open(demo_picture()).convert("RGB")
     return astronaut.resize((side, side), Image.Resampling.LANCZOS)
 
 

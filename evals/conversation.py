@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from facevlm.agent import Agent, Answer, Piece, Step
-from facevlm.cli.demo import picture
+from facevlm.config import demo_picture
 from facevlm.data.cot.parse import parse
 from facevlm.errors import OutputError
 from facevlm.evaluation.intervals import share_text
@@ -110,7 +110,7 @@ def _heard(agent: Agent, talk: str, text: str, images: Sequence[Path]) -> tuple[
 
 def file_of(name: str) -> Path:
     """The file of a picture of the suite."""
-    return picture() if name == "astronaut" else PICTURES / f"{name}.jpg"
+    return demo_picture() if name == "astronaut" else PICTURES / f"{name}.jpg"
 
 
 def fault(part: str, row: dict[str, Any], answer: Answer, faces: Sequence[Face]) -> str | None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from page import PATIENCE, browser_settings, serving
 from PIL import Image
 
-from facevlm.cli import demo
+from facevlm.config import demo_picture
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -83,7 +83,7 @@ def opened(browser: Browser, url: str, size: tuple[int, int], scheme: str = "lig
 
 def give(page: Page) -> None:
     """Uploads the demo's photograph and waits for its answer and its card."""
-    page.locator("[data-testid=stFileUploader] input[type=file]").first.set_input_files(demo.picture())
+    page.locator("[data-testid=stFileUploader] input[type=file]").first.set_input_files(demo_picture())
     page.get_by_role("radiogroup", name="Show on the picture").wait_for()
     settle(page)
 

@@ -302,10 +302,10 @@ def _message(number: int) -> dict[str, Any]:
 
 def _picture(number: int) -> Image.Image:
     """One of any number of pictures of one face, 512 × 512, each turned and lit in its own way."""
-    from facevlm.cli.demo import picture
+    from facevlm.config import demo_picture
 
     drawn = random.Random(number)
-    with Image.open(picture()) as whole:
+    with Image.open(demo_picture()) as whole:
         turned = whole.convert("RGB").rotate(drawn.uniform(-10, 10), Image.Resampling.BILINEAR)
     return ImageEnhance.Brightness(turned).enhance(drawn.uniform(0.7, 1.2))
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from facevlm.errors import PrerequisiteError
 
 PACKAGE = Path(__file__).resolve().parent
 
@@ -42,3 +45,16 @@ def asset_dir(kind: Literal["prompts", "adapters", "evals", "app"]) -> Path:
     """The folder of one kind of file that ships: beside the package in a checkout, inside it in a wheel."""
     packed = PACKAGE / "assets" / kind
     return packed if packed.is_dir() else PACKAGE.parent / kind
+
+
+def demo_picture() -> Path:
+    """The public-domain photograph of the demo, 512 × 512, which scikit-image ships.
+
+    Raises:
+        PrerequisiteError: scikit-image is not installed whole.
+    """
+    spec = find_spec("skimage")
+    file = Path(spec.origin or "").parent / "data" / "astronaut.png" if spec else Path("astronaut.png")
+    if not file.is_file():
+        raise PrerequisiteError(f"{file}: the demo's picture is missing; pip install --force-reinstall scikit-image")
+    return file

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from facevlm.config import asset_dir
+from facevlm.config import asset_dir, demo_picture
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
@@ -24,9 +24,7 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def astronaut() -> Path:
     """NASA's portrait of Eileen Collins, public domain, as scikit-image ships it: one face, 512×512."""
-    import skimage
-
-    return Path(skimage.__file__).parent / "data" / "astronaut.png"
+    return demo_picture()
 
 
 @pytest.fixture(scope="session")

@@ -12,9 +12,9 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from facevlm.cli import demo
 from facevlm.cli.ending import say
 from facevlm.completions import Served
+from facevlm.config import demo_picture
 from facevlm.errors import ModelError
 from facevlm.serving.vllm import VLLMServer, shown
 from facevlm.serving.vllm_process import VLLMProcess, last_lines
@@ -44,7 +44,7 @@ def upstream(
 def started(server: VLLMServer, log: Path | None, timeout: float) -> Iterator[Backend]:
     """A vLLM that runs until this ends."""
     log = log or Path(tempfile.gettempdir()) / f"facevlm-vllm-{server.port}.log"
-    process = VLLMProcess(server, log, partial(warm, server, demo.picture()))
+    process = VLLMProcess(server, log, partial(warm, server, demo_picture()))
     try:
         _await(process)
         adapter = server.adapters[0].name if server.adapters else None

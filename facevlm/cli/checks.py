@@ -101,9 +101,9 @@ def _faces() -> Finding:
     reinstalled = "mediapipe==0.10.21"
     try:
         from facevlm import faces
-        from facevlm.cli.demo import picture
+        from facevlm.config import demo_picture
 
-        found = faces.find(faces.decode(picture()))
+        found = faces.find(faces.decode(demo_picture()))
     except Exception as error:  # an installation can be broken in any way; the check names it
         return Finding("finding faces", "missing", _first_line(error), _fix(str(error), reinstalled))
     if not found:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from facevlm.cli import options, printing
-from facevlm.errors import PrerequisiteError
+from facevlm.config import demo_picture
 
 EXAMPLES = options.examples("facevlm demo", "facevlm demo --format json", "facevlm demo --out /tmp/first-look")
-_PICTURE = "astronaut.png"
 
 
 def demo(
@@ -23,7 +21,7 @@ def demo(
     """Explain a bundled photograph (astronaut Eileen Collins, NASA, public domain) with the embedded model."""
     from facevlm.reasoning import FaceReasoner, report
 
-    image, reports = picture(), options.folder(out)
+    image, reports = demo_picture(), options.folder(out)
     reasoner = FaceReasoner(settings=options.settings(threads=threads))
     analysis = reasoner.analyze(image)
     printing.notices(analysis)
@@ -33,16 +31,3 @@ def demo(
     written = report.write(analysis, reports)
     page = next(path for path in written if path.suffix == ".html")
     typer.echo(f"The report: {page}", err=format != "table")
-
-
-def picture() -> Path:
-    """The public-domain photograph that scikit-image ships.
-
-    Raises:
-        PrerequisiteError: scikit-image is not installed whole.
-    """
-    spec = find_spec("skimage")
-    file = Path(spec.origin).parent / "data" / _PICTURE if spec and spec.origin else Path(_PICTURE)
-    if not file.is_file():
-        raise PrerequisiteError(f"{file}: the demo's picture is missing; pip install --force-reinstall scikit-image")
-    return file

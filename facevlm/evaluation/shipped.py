@@ -6,13 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from importlib.util import find_spec
-from pathlib import Path
 from typing import NamedTuple
 
 from PIL import Image
 
-from facevlm.errors import InputError, PrerequisiteError
+from facevlm.config import demo_picture
+from facevlm.errors import InputError
 from facevlm.evaluation.rows import FaceTruth, Truth
 from facevlm.types import Box
 
@@ -60,8 +59,4 @@ def _pasted(page: Image.Image, place: int, size: int) -> FaceTruth:
 @lru_cache(maxsize=1)
 def portrait() -> Image.Image:
     """The photograph, 512 × 512 RGB. Raises PrerequisiteError where scikit-image is not installed whole."""
-    spec = find_spec("skimage")
-    file = Path(spec.origin).parent / "data" / "astronaut.png" if spec and spec.origin else Path("astronaut.png")
-    if not file.is_file():
-        raise PrerequisiteError(f"{file}: the picture is missing; pip install --force-reinstall scikit-image")
-    return Image.open(file).convert("RGB")
+    return Image.open(demo_picture()).convert("RGB")

@@ -69,9 +69,9 @@ def replying(status: Callable[[], int], more: str = "") -> Iterator[str]:
 
 def test_the_stub_is_a_server_of_the_embedded_model() -> None:
     from facevlm import FaceReasoner
-    from facevlm.cli.demo import picture
+    from facevlm.config import demo_picture
 
     with stub() as model:
-        face = FaceReasoner("nano-base", "nano-facs", base_url=model.url).analyze(picture()).faces[0]
+        face = FaceReasoner("nano-base", "nano-facs", base_url=model.url).analyze(demo_picture()).faces[0]
     assert face.explanation is not None
     assert face.explanation.emotion == json.loads(ANSWER)["emotion"]

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from facevlm.cli import demo, options, printing
+from facevlm.cli import options, printing
 from facevlm.cli.ending import say
 from facevlm.cli.models.pictures import made, of_folder
+from facevlm.config import demo_picture
 from facevlm.errors import InputError, ModelError
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def verify(
     from facevlm.models import parity
     from facevlm.reasoning import FaceReasoner
 
-    asked: Mapping[str, Path | Image] = of_folder(pictures) if pictures else made(demo.picture())
+    asked: Mapping[str, Path | Image] = of_folder(pictures) if pictures else made(demo_picture())
     settings = options.settings(timeout=timeout, threads=threads)
     both = parity.compared(
         adapter, model, base_url, served_as=served_as, api_key_env=api_key_env, timeout=timeout, threads=threads,
