@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from facevlm.cli import options, printing
-from facevlm.config import demo_picture
 
 EXAMPLES = options.examples("facevlm demo", "facevlm demo --format json", "facevlm demo --out /tmp/first-look")
 
@@ -19,6 +18,7 @@ def demo(
     threads: options.ThreadsOption = None,
 ) -> None:
     """Explain a bundled photograph (astronaut Eileen Collins, NASA, public domain) with the embedded model."""
+    from facevlm.config import demo_picture
     from facevlm.reasoning import FaceReasoner, report
 
     image, reports = demo_picture(), options.folder(out)
