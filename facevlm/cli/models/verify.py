@@ -12,7 +12,6 @@ import typer
 from facevlm.cli import options, printing
 from facevlm.cli.ending import say
 from facevlm.cli.models.pictures import made, of_folder
-from facevlm.config import demo_picture
 from facevlm.errors import InputError, ModelError
 
 if TYPE_CHECKING:
@@ -56,6 +55,7 @@ def verify(
 
     Both sides write in float32 and unbound by a schema. The exit status is 4 where any token differs.
     """
+    from facevlm.config import demo_picture
     from facevlm.models import parity
     from facevlm.reasoning import FaceReasoner
 
