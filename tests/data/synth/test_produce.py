@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import multiprocessing
 import os
+import resource
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -143,11 +144,15 @@ def test_a_full_disk_is_told_in_one_line(
     assert str(caught.value).startswith(f"{tmp_path}: ") and "free space" in str(caught.value)
 
 
-def test_a_disk_that_is_full_for_pictures_is_told_too(rig_file: Path, tmp_path: Path) -> None:
-    (tmp_path / "images").mkdir()
-    (tmp_path / "images" / "000000.jpg.partial").symlink_to("/dev/full")
-    with pytest.raises(InputError, match=os.strerror(errno.ENOSPC)):
-        produce(_recipe(), rig_file, tmp_path, workers=1)
+def test_pictures_that_find_no_room_are_told_too(rig_file: Path, tmp_path: Path) -> None:
+    least, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500, most))  # bytes of a file, of the processes that draw too
+    try:
+        with pytest.raises(InputError, match=os.strerror(errno.EFBIG)):
+            produce(_recipe(), rig_file, tmp_path, workers=1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (least, most))
+    assert not list((tmp_path / "images").glob("*.jpg"))
 
 
 def test_a_folder_that_cannot_be_made_is_told_in_one_line(rig_file: Path, tmp_path: Path) -> None:
