@@ -1,16 +1,18 @@
-"""The picture of a sample: a file, or one of the named pictures of an archive (`archive.npz#name`).
+"""Pictures of samples, read and written: a file, or one of the named pictures of an archive (`archive.npz#name`).
 
 An archive has the arrays image (n, h, w) or (n, h, w, 3) uint8 and name (n,).
 """
 
 from __future__ import annotations
 
+import io
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from PIL import Image
 
+from facevlm import files
 from facevlm.data.sample import Sample
 from facevlm.errors import InputError
 
@@ -52,3 +54,16 @@ def _archive(file: Path) -> tuple[Any, dict[str, int]]:
         raise InputError(f"{file}: there is no such archive; check the sample's image") from None
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"{file}: not an archive of pictures with the arrays image and name ({error})") from None
+
+
+def write_picture(image: Image.Image, file: Path, kind: Literal["PNG", "JPEG"] = "PNG", quality: int = 92) -> None:
+    """Put a picture in a file, whole or not at all.
+
+    It is encoded first: Pillow, writing to a disk that fills up, takes a part of a picture for all of it.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    encoded = io.BytesIO()
+    image.save(encoded, kind, **({"quality": quality} if kind == "JPEG" else {}))
+    files.write(file, encoded.getvalue())

@@ -8,8 +8,7 @@ from typing import Literal
 
 from PIL import Image
 
-from facevlm import files
-from facevlm.data.pictures import open_picture
+from facevlm.data.pictures import open_picture, write_picture
 from facevlm.data.sample import Sample
 from facevlm.errors import InputError
 from facevlm.types import Box, Face
@@ -82,8 +81,7 @@ class Pictures:
     def _write(self, image: Image.Image, file: Path) -> None:
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            with files.replaced(file) as partial:
-                image.save(partial, format="PNG")
+            write_picture(image, file)
         except OSError as error:
             raise InputError(f"{file}: cannot be written ({error.strerror}); free space or give another OUT") from None
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from facevlm import facs, files
+from facevlm import facs
+from facevlm.data.pictures import write_picture
 from facevlm.data.sample import Sample
 
 COLUMNS, SHOWN = 8, 64
@@ -23,8 +24,7 @@ def contact_sheet(folder: Path, file: Path) -> None:
     for place, samples in enumerate(shown):
         tile = _tile(folder, samples)
         sheet.paste(tile, (place % COLUMNS * TILE, place // COLUMNS * (TILE + CAPTION)))
-    with files.replaced(file) as partial:
-        sheet.save(partial, "JPEG", quality=88)
+    write_picture(sheet, file, "JPEG", 88)
 
 
 def _pictures(samples: Path) -> Iterator[list[Sample]]:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from PIL import Image
 
-from facevlm import files
+from facevlm.data.pictures import write_picture
 from facevlm.data.sample import Sample
 from facevlm.data.synth import rig as rigs
 from facevlm.data.synth import scene
@@ -97,5 +97,4 @@ def _stage(width: int, height: int) -> Stage:
 
 def save(image: Image.Image, file: Path) -> None:
     """Put a picture in a JPEG, whole or not at all."""
-    with files.replaced(file) as partial:
-        image.save(partial, "JPEG", quality=JPEG_QUALITY)
+    write_picture(image, file, "JPEG", JPEG_QUALITY)

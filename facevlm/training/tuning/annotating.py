@@ -10,8 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from facevlm import files
-from facevlm.data.pictures import open_picture
+from facevlm.data.pictures import open_picture, write_picture
 from facevlm.data.sample import Sample
 from facevlm.errors import FaceVLMError, InputError, ModelError
 from facevlm.models import Answer, Model
@@ -149,8 +148,7 @@ class Annotator:
         file = self._folder / name
         if not file.is_file():
             file.parent.mkdir(parents=True, exist_ok=True)
-            with files.replaced(file) as partial:
-                image.save(partial, format="PNG")
+            write_picture(image, file)
         return name
 
 
