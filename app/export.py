@@ -104,7 +104,7 @@ def ground(evidence: Evidence) -> str:
 
 
 def _measured(evidence: Evidence) -> str:
-    return measures.words(evidence.measured, evidence.left, evidence.right)
+    return text.strengths(evidence.measured, evidence.left, evidence.right)
 
 
 def _claimed(evidence: Evidence) -> str:

@@ -7,29 +7,17 @@ checked against the mean of the two. So the stronger side comes first, and the o
 from __future__ import annotations
 
 from facevlm.agent.evidence import strength
-from facevlm.reasoning import report
+from facevlm.reasoning import report, text
 from facevlm.reasoning.report import Bar
 from facevlm.types import ActionUnit, Analysis, FaceAnalysis
 
 STRONGER = "Where a claim is of both sides, what is told as measured is the stronger side."
 
 
-def words(value: float | None, left: float | None, right: float | None, first: str = "both") -> str:
-    """«0.42 on the right, 0.26 on the left»: the side `first`, else the stronger one first; «0.42» without sides."""
-    sides = {"left": left, "right": right}
-    known = {side: f"{number:.2f}" for side, number in sides.items() if number is not None}
-    if not known:
-        return "not measurable" if value is None else f"{value:.2f}"
-    if len(known) == 2 and known["left"] == known["right"]:
-        return f"{known['left']} on both sides"
-    ordered = sorted(known, key=lambda side: (side == first, sides[side]), reverse=True)
-    return ", ".join(f"{known[side]} on the {side}" for side in ordered)
-
-
 def of_line(told: FaceAnalysis, bar: Bar) -> str:
     """What is measured, as the line of a face's card tells it."""
     unit = _unit(told, bar.code)
-    return words(unit.value, unit.left, unit.right, bar.side)
+    return text.strengths(unit.value, unit.left, unit.right, bar.side)
 
 
 def bars(told: FaceAnalysis) -> list[Bar]:

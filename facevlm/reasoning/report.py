@@ -30,7 +30,7 @@ CROP_MARGIN = 0.3  # of the box, on each side
 
 @dataclass(frozen=True)
 class Bar:
-    """One action unit as the page shows it: measured beside claimed, each 0–1."""
+    """One action unit as the page shows it: measured beside claimed, each 0–1; `told` is the measured one in words."""
 
     code: int
     name: str
@@ -40,6 +40,7 @@ class Bar:
     grade: str
     evidence: str
     verdict: str
+    told: str
 
 
 def html(analysis: Analysis) -> str:
@@ -95,7 +96,7 @@ def _sha256_in(file: Path) -> str | None:
 def bars(face: FaceAnalysis) -> list[Bar]:
     """The claims in their order, then what was measured and not claimed, strongest first."""
     observations = face.explanation.observations if face.explanation else ()
-    claimed = [_claimed_bar(*pair) for pair in zip(observations, face.checks, strict=True)]
+    claimed = [_claimed_bar(face, *pair) for pair in zip(observations, face.checks, strict=True)]
     told = {observation.au for observation in observations}
     unsaid = {
         code: value
@@ -105,7 +106,7 @@ def bars(face: FaceAnalysis) -> list[Bar]:
     return claimed + [_unsaid_bar(code, unsaid[code]) for code in sorted(unsaid, key=unsaid.__getitem__, reverse=True)]
 
 
-def _claimed_bar(observation: Observation, check: Check) -> Bar:
+def _claimed_bar(face: FaceAnalysis, observation: Observation, check: Check) -> Bar:
     return Bar(
         code=observation.au,
         name=observation.name,
@@ -115,12 +116,15 @@ def _claimed_bar(observation: Observation, check: Check) -> Bar:
         grade=f"{observation.intensity} {facs.intensity_word(observation.intensity)}",
         evidence=observation.evidence,
         verdict=check.verdict,
+        told=text.measured(check, face.action_unit_sides.get(check.au, {})) or "not possible",
     )
 
 
 def _unsaid_bar(code: int, value: float) -> Bar:
     name = facs.unit(code).name
-    return Bar(code, name, side="both", measured=value, claimed=None, grade="", evidence="", verdict="not mentioned")
+    return Bar(
+        code, name, "both", value, claimed=None, grade="", evidence="", verdict="not mentioned", told=f"{value:.2f}"
+    )
 
 
 def cropped(image: Image.Image, box: Box) -> Image.Image:

@@ -63,10 +63,11 @@ def _face(told: Draft, known: Draft, about: Face, detail: Detail) -> str:
 
 
 def _claim(observation: Observation, about: Face, detail: Detail) -> str:
-    checked = check_claim(observation, about)
-    measured = "" if checked.measured is None else f", measured {checked.measured:.2f}"
+    checked, unit = check_claim(observation, about), about.action_units.get(observation.au)
+    measured = text.measured(checked, {} if unit is None else {"left": unit.left, "right": unit.right})
     evidence = f": {text.plain(observation.evidence)}" if detail != "low" else ""
-    return f"- {text.claim(observation)}{evidence} ({text.SIGNS[checked.verdict]} {checked.verdict}{measured})"
+    held = f"{checked.verdict}, measured {measured}" if measured else checked.verdict
+    return f"- {text.claim(observation)}{evidence} ({text.SIGNS[checked.verdict]} {held})"
 
 
 def _summary(told: FaceAnalysis) -> str:

@@ -6,10 +6,13 @@ Faithfulness and coverage are never shown one without the other.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 from facevlm import facs
-from facevlm.types import Analysis, FaceAnalysis, Observation, Reading, Verdict
+from facevlm.prompting.cues import APART
+from facevlm.types import Analysis, Check, FaceAnalysis, Observation, Reading, Verdict
 
 COLUMNS: tuple[str, ...] = ("face", "emotion", "what it shows", "why", "agreement with measurement")
 
@@ -48,6 +51,28 @@ def claim(observation: Observation) -> str:
     """«AU12 lip corner puller, severe, left»; the side only of a one-sided claim."""
     side = "" if observation.side == "both" else f", {observation.side}"
     return f"AU{observation.au} {observation.name}, {facs.intensity_word(observation.intensity)}{side}"
+
+
+def strengths(value: float | None, left: float | None, right: float | None, first: str = "both") -> str:
+    """«0.42 on the right, 0.26 on the left»: the side `first`, else the stronger one first; «0.42» without sides."""
+    sides = {"left": left, "right": right}
+    known = {side: f"{number:.2f}" for side, number in sides.items() if number is not None}
+    if not known:
+        return "not measurable" if value is None else f"{value:.2f}"
+    if len(known) == 2 and known["left"] == known["right"]:
+        return f"{known['left']} on both sides"
+    ordered = sorted(known, key=lambda side: (side == first, sides[side]), reverse=True)
+    return ", ".join(f"{known[side]} on the {side}" for side in ordered)
+
+
+def measured(check: Check, sides: Mapping[Literal["left", "right"], float | None]) -> str:
+    """What a claim was held against: one number, or that of each side where they differ; empty where nothing was."""
+    left, right = sides.get("left"), sides.get("right")
+    if check.measured is None:
+        return ""
+    if left is None or right is None or abs(left - right) < APART:
+        return f"{check.measured:.2f}"
+    return strengths(check.measured, left, right, check.side)
 
 
 def agreement(face: FaceAnalysis) -> str:
@@ -118,9 +143,9 @@ def _markdown_claims(face: FaceAnalysis) -> str:
         return ""
     lines = ["| claim | how it shows | measured | verdict |", "|---|---|---|---|"]
     for observation, check in zip(face.explanation.observations, face.checks, strict=True):
-        measured = "–" if check.measured is None else f"{check.measured:.2f}"
+        told = measured(check, face.action_unit_sides.get(check.au, {})) or "–"
         verdict = f"{SIGNS[check.verdict]} {check.verdict}"
-        lines.append(f"| {claim(observation)} | {plain(observation.evidence)} | {measured} | {verdict} |")
+        lines.append(f"| {claim(observation)} | {plain(observation.evidence)} | {told} | {verdict} |")
     return "\n".join(lines)
 
 

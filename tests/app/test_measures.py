@@ -25,15 +25,6 @@ def with_sides(analysis: Analysis, left: float, right: float, claimed: str = "bo
     return told.model_copy(update={"action_units": units, "action_unit_sides": sides, "checks": (check,)})
 
 
-def test_the_stronger_side_comes_first_and_sides_alike_are_told_once() -> None:
-    assert measures.words(0.34, 0.26, 0.42) == "0.42 on the right, 0.26 on the left"
-    assert measures.words(0.34, 0.26, 0.42, first="left") == "0.26 on the left, 0.42 on the right"
-    assert measures.words(0.42, 0.421, 0.419) == "0.42 on both sides"
-    assert measures.words(0.42, 0.42, None) == "0.42 on the left"
-    assert measures.words(0.42, None, None) == "0.42"
-    assert measures.words(None, None, None) == "not measurable"
-
-
 def test_a_line_has_the_number_of_the_answers_evidence(analysis: Analysis) -> None:
     assert analysis.marked is not None
     answered = {

@@ -39,7 +39,8 @@ def test_what_is_told_of_a_face_grows_with_its_answer(face: Face) -> None:
     assert told == (
         "## Face 1\n\n"
         "- AU12 lip corner puller, severe: the lip corners are drawn up (✓ supported, measured 0.70)\n"
-        '- AU1 inner brow raiser, severe, left: up, "so" \\<b\\> (✓ supported, measured 0.60)\n\n'
+        '- AU1 inner brow raiser, severe, left: up, "so" \\<b\\> '
+        "(✓ supported, measured 0.60 on the left, 0.20 on the right)\n\n"
         "A \\*smile\\*, wide \\& é — typical.\n\n"
         "Expression: **happiness**"
     )

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from facevlm.reasoning.text import percent
+from facevlm.reasoning.text import measured, percent, strengths
+from facevlm.types import Check, Side
 
 
 @pytest.mark.parametrize(
@@ -10,3 +11,32 @@ from facevlm.reasoning.text import percent
 )
 def test_what_is_nearly_certain_is_not_called_certain(share: float, said: str) -> None:
     assert percent(share) == said
+
+
+def test_the_stronger_side_comes_first_and_sides_alike_are_told_once() -> None:
+    assert strengths(0.34, 0.26, 0.42) == "0.42 on the right, 0.26 on the left"
+    assert strengths(0.34, 0.26, 0.42, first="left") == "0.26 on the left, 0.42 on the right"
+    assert strengths(0.42, 0.421, 0.419) == "0.42 on both sides"
+    assert strengths(0.42, 0.42, None) == "0.42 on the left"
+    assert strengths(0.42, None, None) == "0.42"
+    assert strengths(None, None, None) == "not measurable"
+
+
+@pytest.mark.parametrize(
+    ("side", "left", "right", "said"),
+    [
+        ("both", 0.44, 0.4, "0.42"),
+        ("both", 0.72, 0.1, "0.72 on the left, 0.10 on the right"),
+        ("right", 0.72, 0.1, "0.10 on the right, 0.72 on the left"),
+        ("both", 0.42, None, "0.42"),
+    ],
+)
+def test_what_a_claim_was_held_against_names_the_sides_where_they_differ(
+    side: Side, left: float, right: float | None, said: str
+) -> None:
+    check = Check(au=12, claimed="C", side=side, measured=0.42, verdict="supported")
+    assert measured(check, {"left": left, "right": right}) == said
+
+
+def test_what_was_not_measured_has_no_words() -> None:
+    assert measured(Check(au=12, claimed="C", side="both", measured=None, verdict="unmeasurable"), {}) == ""
