@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from facevlm.data.synth.produce import SAMPLES
 from facevlm.faces import decode, find
 from facevlm.faces.cues import cue_table
 from facevlm.marks import crop
-from facevlm.training.measurement.measured import Source, face_workers, true_strengths
+from facevlm.training.measurement.measured import Source, each_face, true_strengths
 from facevlm.types import AU_CODES, EMOTIONS
 
 SIDES = ("value", "left", "right")
@@ -47,6 +48,10 @@ class FaceArrays:
 
     def where(self, mask: NDArray[np.bool_]) -> FaceArrays:
         return FaceArrays(*(getattr(self, each.name)[mask] for each in fields(self)))
+
+    def voted(self) -> FaceArrays:
+        """Those that somebody gave an emotion."""
+        return self.where(self.votes.sum(1) > 0)
 
 
 def face_arrays(data: Path, split: Split, cache: Path, size: int, workers: int) -> FaceArrays:
@@ -97,13 +102,12 @@ def _make(
     size: int,
     workers: int,
 ) -> None:
-    with face_workers(workers) as pool:
-        rows = list(pool.map(_row, pictures, [size] * len(pictures), chunksize=64))
+    rows = each_face(partial(_row, size=size), pictures, workers)
     found = np.array([row is not None for row in rows])
     plain, marked, cues, units = (np.stack(column) for column in zip(*(row for row in rows if row), strict=True))
     arrays = FaceArrays(plain, marked, cues, units, truth[found], votes[found], majority[found], names[found])
     file.parent.mkdir(parents=True, exist_ok=True)
-    with files.replaced(file) as partial, partial.open("wb") as written:
+    with files.replaced(file) as unfinished, unfinished.open("wb") as written:
         np.savez(written, **{each.name: getattr(arrays, each.name) for each in fields(arrays)})
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields
 from multiprocessing import get_context
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +21,13 @@ from facevlm.faces.locate import locate
 from facevlm.faces.pose import frontalise
 from facevlm.types import AU_CODES
 
+log = logging.getLogger(__name__)
+
+TOLD_EVERY = 2000  # pictures
+
 Source = Path | NDArray[np.uint8]  # a file, or a grey picture
+S = TypeVar("S")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -41,8 +49,7 @@ class Measured:
 def measure(sources: Sequence[Source], cache: Path, workers: int) -> Measured:
     """The largest face of each picture, kept in `cache`; pictures without one are left out."""
     if not cache.is_file():
-        with face_workers(workers) as pool:
-            rows = list(pool.map(_row, sources, chunksize=64))
+        rows = each_face(_row, sources, workers)
         found = [(*row, index) for index, row in enumerate(rows) if row is not None]
         faces = Measured(*(np.stack(column) for column in zip(*found, strict=True)))
         cache.parent.mkdir(parents=True, exist_ok=True)
@@ -61,9 +68,18 @@ def true_strengths(samples: Sequence[Sample]) -> NDArray[np.float32]:
     return truth
 
 
-def face_workers(count: int) -> ProcessPoolExecutor:
-    """Processes for finding faces: fresh ones, since a fork of a process with MediaPipe's threads in it hangs."""
-    return ProcessPoolExecutor(count, mp_context=get_context("spawn"))
+def each_face(found_on: Callable[[S], R], sources: Sequence[S], workers: int) -> list[R]:
+    """`found_on`, a function of a module, of each source in turn, by several processes.
+
+    Fresh processes: a fork of one with MediaPipe's threads in it hangs.
+    """
+    rows: list[R] = []
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        for row in pool.map(found_on, sources, chunksize=64):
+            rows.append(row)
+            if len(rows) % TOLD_EVERY == 0:
+                log.info("%d of %d pictures", len(rows), len(sources))
+    return rows
 
 
 def _row(source: Source) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float16]] | None:

@@ -20,7 +20,7 @@ from facevlm.faces import cues
 from facevlm.faces import pose as poses
 from facevlm.faces.locate import locate
 from facevlm.training import recipe
-from facevlm.training.measurement.measured import face_workers
+from facevlm.training.measurement.measured import each_face
 from facevlm.types import EMOTIONS
 
 
@@ -50,8 +50,7 @@ def landmarks_of(images: NDArray[np.uint8], cache: Path, workers: int) -> NDArra
     """The mesh of each grey face image, (n, 478, 3) in its pixels; NaN where no face was found. Kept in `cache`."""
     if cache.is_file():
         return np.asarray(np.load(cache)["points"])
-    with face_workers(workers) as pool:
-        found = list(pool.map(_landmarks, images, chunksize=64))
+    found = each_face(_landmarks, list(images), workers)
     cache.parent.mkdir(parents=True, exist_ok=True)
     points = np.stack(found)
     with files.replaced(cache) as partial, partial.open("wb") as written:
