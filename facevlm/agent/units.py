@@ -10,7 +10,7 @@ from facevlm.agent.case import Case, Written
 from facevlm.agent.phrases import Said, cited, measured, spoken_of, unit, values
 from facevlm.agent.values import Sentence
 from facevlm.agent.wording import joined
-from facevlm.data.cot import claims
+from facevlm.data.cot.presence import alone
 from facevlm.faces.action_units import THRESHOLDS
 from facevlm.types import Face
 
@@ -84,7 +84,7 @@ def _side(case: Case, face: Face, code: int) -> Said:
         high, low = max(measure.left, measure.right), min(measure.left, measure.right)
         key = _side_key(case, stronger)
         said = case.say(key, face, (code,), **unit(code), side=stronger, high=high, low=low)
-        worded = stronger == "both" or claims.one_sided(face, code)  # the model has no word for «stronger»
+        worded = stronger == "both" or alone(measure)  # the model has no word for «stronger»
         yield Written(face, (said,), (code,), opening=OPENINGS.get(key, "")) if worded else said
 
 

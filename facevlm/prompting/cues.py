@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
@@ -12,7 +13,8 @@ from facevlm.types import INTENSITY_VALUES, ActionUnit
 LEVELS = (-6.0, -5.0, -4.0, *(step / 2 for step in range(-6, 7)), 4.0, 5.0, 6.0)
 
 
-# The steps the strength of an action unit is told in: finer near those from which one is claimed and checked.
+# The steps the strength of an action unit is told in. What is claimed and checked changes only at one of them: where
+# the grades A to E meet, at the threshold of presence, and where a unit begins to be spoken of.
 STRENGTHS = (0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 AT_REST = "AU:none"  # no action unit measures as much as the first of them
 APART = 0.1  # difference of the sides from which each is told
@@ -44,7 +46,7 @@ def unit_text(units: Mapping[int, ActionUnit]) -> str:
     """
     told = sorted((_rank(unit), unit.code, list(_halves(unit))) for unit in units.values())
     halves = [(code, half, value) for _, code, each in told for half, value in each if value >= STRENGTHS[0]]
-    tokens = [unit_token(code, half, nearest_strength(value)) for code, half, value in halves]
+    tokens = [unit_token(code, half, reached(value)) for code, half, value in halves]
     return " ".join(tokens) if tokens or not units else AT_REST
 
 
@@ -53,9 +55,9 @@ def unit_token(code: int, half: Half, strength: float) -> str:
     return f"AU{code}{half}:{strength:g}"
 
 
-def nearest_strength(value: float) -> float:
-    """The step a strength is told in."""
-    return min(STRENGTHS, key=lambda step: abs(step - value))
+def reached(value: float) -> float:
+    """The step a strength is told in: the last that it reaches."""
+    return STRENGTHS[bisect_right(STRENGTHS, value) - 1]
 
 
 def _rank(unit: ActionUnit) -> float:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from facevlm.faces.action_units import THRESHOLDS
+from facevlm.prompting.cues import APART
 from facevlm.types import ActionUnit, Check, Explanation, Face, Observation, Verdict
 
-CLEAR_DIFFERENCE = 0.1  # by which a one-sided movement exceeds the other side
 _UNMEASURABLE: Verdict = "unmeasurable"
 
 
@@ -40,7 +40,7 @@ def _held_against(claim: Observation, unit: ActionUnit) -> tuple[float | None, V
     if unit.left is None or unit.right is None:
         return None, _UNMEASURABLE
     here, there = (unit.left, unit.right) if claim.side == "left" else (unit.right, unit.left)
-    return here, _verdict(claim.au, here) if here - there >= CLEAR_DIFFERENCE else "contradicted"
+    return here, _verdict(claim.au, here) if here - there >= APART else "contradicted"
 
 
 def _verdict(code: int, value: float) -> Verdict:

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from facevlm.data.cot import coding
 from facevlm.faces.action_units import THRESHOLDS
 from facevlm.reasoning.check import check
 from facevlm.types import ActionUnit, Explanation, Observation
@@ -60,6 +61,16 @@ def test_faithfulness_is_null_when_nothing_could_be_measured(face, claim):
 
 def test_both_are_null_without_claims(face):
     assert check(explained(), face) == ((), None, None)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(*[st.integers(0, 1000)] * 2)
+def test_whatever_texts_say_of_a_measurement_is_supported_by_it(face, left, right):
+    unit = ActionUnit(code=12, value=(left + right) / 2000, left=left / 1000, right=right / 1000)
+    checks, _, _ = check(
+        explained(*coding.measured({12: unit}).observations), face.model_copy(update={"action_units": {12: unit}})
+    )
+    assert {each.verdict for each in checks} <= {"supported"}
 
 
 values = st.none() | st.floats(0, 1)

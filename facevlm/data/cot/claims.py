@@ -16,7 +16,6 @@ from facevlm.data.cot.coding import Coding
 from facevlm.data.cot.parse import Claim, parse
 from facevlm.data.cot.weigh import supporting
 from facevlm.errors import OutputError
-from facevlm.faces.action_units import THRESHOLDS
 from facevlm.types import AU_CODES, EMOTIONS, INTENSITY_VALUES, Emotion, Face
 
 _FEELS = re.compile(r"\b(?:feels?|feeling|lies|lying|honest|truly|because (?:she|he|they) (?:is|are|was|were))\b", re.I)
@@ -115,15 +114,9 @@ def _misplaced(clause: str, face: Face) -> Iterator[str]:
     if _EVEN.search(clause):
         yield from (f"AU {code} is not on both sides alike" for code in codes if presence.side(face, code) != "both")
     if _ALONE.search(clause) and re.search(r"\b(?:left|right)\b", clause):
-        yield from (f"AU {code} is on the other side too" for code in codes if not one_sided(face, code))
-
-
-def one_sided(face: Face, code: int) -> bool:
-    """Whether a unit reaches its threshold on one side of the face, and not on the other."""
-    unit = face.action_units.get(code)
-    if unit is None or unit.left is None or unit.right is None:
-        return False
-    return min(unit.left, unit.right) < THRESHOLDS[code] <= max(unit.left, unit.right)
+        yield from (
+            f"AU {code} is on the other side too" for code in codes if not presence.alone(face.action_units.get(code))
+        )
 
 
 def _repeated(clause: str) -> Iterator[str]:

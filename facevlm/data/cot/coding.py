@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from facevlm import facs
+from facevlm.data.cot import presence
 from facevlm.data.sample import UnitLabel
 from facevlm.errors import InputError
-from facevlm.faces.action_units import THRESHOLDS
 from facevlm.types import INTENSITY_VALUES, ActionUnit, Emotion, Intensity, Observation, Side, Value
 
 CLAIMED = 0.25  # measured, from which an action unit is spoken of: a margin above the threshold a claim is checked at
 DENIED = 0.1  # measured, below which it may be called absent; between the two nothing is said of it
-ONE_SIDED = 0.2  # difference between the sides from which one is spoken of alone
 UNGRADED: Intensity = "C"  # where a letter must stand and none is known: C covers the widest range of a scorer's scale
 
 
@@ -114,7 +112,6 @@ def _measured(unit: ActionUnit, strength: float) -> Observation:
     intensity = facs.grade(strength)
     assert intensity is not None  # a present unit is above the faintest grade
     side = _side(unit)
-    assert side is not None  # nor is one without a side present
     return _observation(unit.code, intensity, side)
 
 
@@ -129,21 +126,14 @@ def _observation(code: int, intensity: Intensity, side: Side) -> Observation:
 
 def _strength(unit: ActionUnit) -> float | None:
     side = _side(unit)
-    value: Any = unit.value if side == "both" else side and getattr(unit, side)
-    return None if value is None else float(value)
+    value: float | None = unit.value if side == "both" else getattr(unit, side)
+    return value
 
 
 def _greatest(unit: ActionUnit) -> float:
     return max(value for value in (unit.value, unit.left, unit.right) if value is not None)
 
 
-def _side(unit: ActionUnit) -> Side | None:
-    """The side a unit is spoken of on; None where it is there on one side, and not clearly on that one alone."""
-    if unit.left is None or unit.right is None:
-        return "both"
-    apart, weaker = abs(unit.left - unit.right), min(unit.left, unit.right)
-    if weaker >= CLAIMED or (apart < ONE_SIDED and weaker >= THRESHOLDS[unit.code]):
-        return "both"
-    if apart < ONE_SIDED:
-        return None
-    return "left" if unit.left > unit.right else "right"
+def _side(unit: ActionUnit) -> Side:
+    """The side a unit is spoken of on."""
+    return presence.alone(unit) or "both"

@@ -46,3 +46,12 @@ def uneven(unit: ActionUnit | None) -> Side | None:
     if abs(unit.left - unit.right) < APART:
         return "both"
     return "left" if unit.left > unit.right else "right"
+
+
+def alone(unit: ActionUnit | None) -> Side | None:
+    """The one side that shows a unit, by a clear difference from one that does not; None of any other."""
+    if unit is None or unit.left is None or unit.right is None:
+        return None
+    weaker, stronger = sorted((unit.left, unit.right))
+    clear = weaker < THRESHOLDS[unit.code] <= stronger and stronger - weaker >= APART
+    return uneven(unit) if clear else None

@@ -1,11 +1,14 @@
 """`facevlm train sft`: the LoRA adapter that explains, by supervised tuning on the writer's texts.
 
-LoRA goes on the language part only: vLLM ignores adapted vision weights.
+LoRA goes on the language part only: vLLM ignores adapted vision weights. What the base says of a face without an
+explanation is part of what the adapter learns to conclude, so that explaining costs little; of how the base came about
+nothing else is needed.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,7 +20,11 @@ from torch.nn import functional
 from facevlm.training import recipe
 from facevlm.training.embedded import base as base_training
 from facevlm.training.embedded import language
-from facevlm.training.embedded.teacher import Teacher, on_device
+from facevlm.training.embedded.arrays import FaceArrays
+from facevlm.training.embedded.device import device
+from facevlm.types import EMOTIONS
+
+log = logging.getLogger(__name__)
 
 TARGETS = r".*text_model.*\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)"
 
@@ -27,8 +34,8 @@ def run(
 ) -> None:
     """Train by the recipe `config`, on the faces the base was trained on, and write the adapter to `out`.
 
-    `seed` goes over the recipe's, so that a figure can be the mean of several adapters. Checkpoints are kept in `work`,
-    where `facevlm train base` has left its own. Raises as that does.
+    `seed` goes over the recipe's, so that a figure can be the mean of several adapters. Checkpoints and arrays of faces
+    are kept in `work`. Raises as `facevlm train base` does.
     """
     from transformers import AutoModelForImageTextToText, AutoTokenizer
 
@@ -40,8 +47,10 @@ def run(
     tokenizer = AutoTokenizer.from_pretrained(folder)
     torch.manual_seed(chosen.seed)
     model = AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager")
-    adapted, state = _with_lora(model, chosen.lora), work / f"sft-{chosen.seed}.pt"
-    language.train(adapted, tokenizer, _teacher(work), photographs, renders, check, state, chosen.language, chosen.seed)
+    voted, state = photographs.voted(), work / f"sft-{chosen.seed}.pt"
+    opinion = _opinion(model, tokenizer, voted, len(renders or ()))
+    adapted = _with_lora(model, chosen.lora)
+    language.train(adapted, tokenizer, opinion, voted, renders, check, state, chosen.language, chosen.seed)
     prompt = max(chosen.language.tasks, key=lambda name: chosen.language.tasks[name])
     calibration = {"temperature": language.temperature(adapted, tokenizer, check, prompt)}
     facts = base_training.recorded(adapted, tokenizer, photographs, renders, check, chosen.language)
@@ -80,8 +89,9 @@ def _save(adapted: Any, base_name: str, out: Path) -> None:
         model_card.write_bytes(card)
 
 
-def _teacher(work: Path) -> Teacher:
-    """The CNN that `facevlm train base` left in `work`."""
-    cnn = Teacher()
-    cnn.load_state_dict(torch.load(work / "teacher.pt", weights_only=True)["model"])
-    return on_device(cnn).eval()
+def _opinion(base: Any, tokenizer: Any, photographs: FaceArrays, others: int) -> language.Opinion:
+    """The base's own, each face seen once and plainly; none of the `others` that come after the photographs."""
+    log.info("asking the base about %d faces", len(photographs))
+    own = language.commitments(base.to(device()), tokenizer, photographs, "sov-label").softmax(1)
+    shares = torch.cat([own, torch.zeros(others, len(EMOTIONS))])
+    return lambda rows, _: shares[rows]

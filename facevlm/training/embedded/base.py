@@ -56,7 +56,8 @@ def run(config: Path, data: Path, rig: Path | None, work: Path, out: Path, worke
         vision, nano.VISION_WIDTH, cnn, faces, check, work / "tower.pt", epochs=chosen.tower_epochs, seed=chosen.seed
     )
     words.train(model, tokenizer, photographs, work / "words.pt", chosen.words, chosen.seed)
-    language.train(model, tokenizer, cnn, photographs, renders, check, work / "base.pt", chosen.language, chosen.seed)
+    opinion, voted = teacher.opinion(cnn), photographs.voted()
+    language.train(model, tokenizer, opinion, voted, renders, check, work / "base.pt", chosen.language, chosen.seed)
     facts = recorded(model, tokenizer, photographs, renders, check, chosen.language)
     save(model.cpu(), tokenizer, out, chosen.description)
     record(out, config, {"command": "train base", "seed": chosen.seed} | facts)

@@ -1,7 +1,8 @@
 """The language half of training: one loop for the base model and for its adapter.
 
 Labels are drawn anew from the ten votes each time a face is seen. Where an answer first commits to an emotion the loss
-is against the whole vote distribution, mixed with the CNN teacher's; everywhere else it is next-token prediction.
+is against the whole vote distribution, mixed with another model's opinion of the face: for the base that of the CNN it
+learned to see from, for an adapter the base's own without an explanation. Everywhere else it is next-token prediction.
 """
 
 from __future__ import annotations
@@ -23,7 +24,6 @@ from facevlm.training.embedded import nano
 from facevlm.training.embedded.arrays import FaceArrays, joined
 from facevlm.training.embedded.augment import View, random_view
 from facevlm.training.embedded.device import compile_in_place, device, half
-from facevlm.training.embedded.teacher import Teacher
 from facevlm.training.embedded.tower import CUE_LIMIT, seen, to_pixels, viewed_cues
 from facevlm.training.embedded.writing import Encoded, Row, Text, Writer
 from facevlm.training.recipe import Language
@@ -31,9 +31,12 @@ from facevlm.training.schedule import warm_cosine
 
 log = logging.getLogger(__name__)
 
-TEACHER_SHARE = 0.4  # of the target distribution; the votes are the rest
+OPINION_SHARE = 0.4  # of the target distribution; the votes are the rest
 SORTED = 8  # batches that are drawn together and sorted by length
 TEMPERATURES = tuple(step / 20 for step in range(6, 41))
+
+# Faces by their places, (n,), and as they are shown, (n, 1, size, size) grey → shares of the emotions, (n, 8).
+Opinion = Callable[[Tensor, Tensor], Tensor]
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class Batch:
 def train(
     model: nn.Module,
     tokenizer: Any,
-    teacher: Teacher,
+    opinion: Opinion,
     photographs: FaceArrays,
     renders: FaceArrays | None,
     check: FaceArrays,
@@ -56,11 +59,12 @@ def train(
 ) -> list[float]:
     """Train whatever of `model` requires a gradient; returns the mean loss of each epoch run here.
 
+    `photographs` were all voted on; `opinion` is asked of them by their places, and of renders, where it is not used.
     After every epoch it is measured on `check` and saved to `out`; a run that was interrupted goes on from there.
     """
     torch.manual_seed(seed)
     model.to(device())
-    faces, shares = _drawn_from(photographs.where(photographs.votes.sum(1) > 0), renders, recipe)
+    faces, shares = _drawn_from(photographs, renders, recipe)
     batch = min(recipe.batch, len(faces))
     steps = len(faces) // batch
     optimiser = torch.optim.AdamW(_groups(model, recipe), weight_decay=0.05, betas=(0.9, 0.98))
@@ -74,7 +78,7 @@ def train(
         chance = torch.Generator().manual_seed(1000 * seed + epoch)
         writer = Writer(tokenizer, recipe.tasks, 1000 * seed + epoch, claimed=recipe.claimed, forced=recipe.forced)
         order = torch.multinomial(shares, steps * batch, replacement=True, generator=chance)
-        batches = _batches(faces, order, batch, writer, teacher, recipe, chance)
+        batches = _batches(faces, order, batch, writer, opinion, recipe, chance)
         for place, each in enumerate(ahead(batches)):
             total += step(model, optimiser, each, writer.emotion_ids)
             schedule.step()
@@ -93,26 +97,27 @@ def train(
 
 def accuracy(model: nn.Module, tokenizer: Any, faces: FaceArrays, prompt: str) -> float:
     """Strict-majority accuracy of the first word that commits to an emotion."""
-    logits, labels = commitments(model, tokenizer, faces, prompt)
-    return float((logits.argmax(1) == labels).float().mean())
+    known = faces.where(faces.majority >= 0)
+    guesses = commitments(model, tokenizer, known, prompt).argmax(1)
+    return float((guesses == torch.from_numpy(known.majority)).float().mean())
 
 
 def temperature(model: nn.Module, tokenizer: Any, faces: FaceArrays, prompt: str) -> float:
     """What the logits of the eight emotions are divided by to be as likely as they say (Guo et al., ICML 2017)."""
-    logits, labels = commitments(model, tokenizer, faces, prompt)
+    known = faces.where(faces.majority >= 0)
+    logits, labels = commitments(model, tokenizer, known, prompt), torch.from_numpy(known.majority)
     return min(TEMPERATURES, key=lambda each: float(functional.cross_entropy(logits / each, labels)))
 
 
-def commitments(model: nn.Module, tokenizer: Any, faces: FaceArrays, prompt: str) -> tuple[Tensor, Tensor]:
-    """The logits of the eight emotions where answers first commit to one, (n, 8), and strict-majority labels, (n,).
+def commitments(model: nn.Module, tokenizer: Any, faces: FaceArrays, prompt: str) -> Tensor:
+    """The logits of the eight emotions where answers first commit to one, (n, 8), of faces that were voted on.
 
     Nothing the writer says before that word depends on the label, so it need not be generated to be fair.
     """
-    known = np.flatnonzero(faces.majority >= 0)
     writer = Writer(tokenizer, {prompt: 1.0}, seed=0, plainly=True)
     model.eval()
     found = []
-    for rows in np.array_split(known, max(len(known) // 64, 1)):
+    for rows in np.array_split(np.arange(len(faces)), max(len(faces) // 64, 1)):
         cues = faces.cues[rows].clip(-CUE_LIMIT, CUE_LIMIT)
         told = (cues, faces.units[rows], faces.truth[rows], faces.votes[rows])
         encoded = writer.encode([writer.text(Row(*row)) for row in zip(*told, strict=True)])
@@ -121,7 +126,7 @@ def commitments(model: nn.Module, tokenizer: Any, faces: FaceArrays, prompt: str
             hidden, head = _hidden(model, encoded, pixels)
             logits = head(hidden[torch.arange(len(rows)), encoded.commits - 1])
         found.append(logits[:, writer.emotion_ids].float().cpu())
-    return torch.cat(found), torch.from_numpy(faces.majority[known])
+    return torch.cat(found)
 
 
 def _drawn_from(photographs: FaceArrays, renders: FaceArrays | None, recipe: Language) -> tuple[FaceArrays, Tensor]:
@@ -154,7 +159,7 @@ def _batches(
     order: Tensor,
     size: int,
     writer: Writer,
-    teacher: Teacher,
+    opinion: Opinion,
     recipe: Language,
     chance: torch.Generator,
 ) -> Iterator[Batch]:
@@ -163,7 +168,7 @@ def _batches(
         view = random_view(len(rows), nano.IMAGE_SIZE, chance, recipe.strength)
         pixels, grey = seen(faces, rows, view, chance)
         texts = _texts(faces, rows, view, writer, chance)
-        target = _targets(faces, rows, texts, grey, teacher)
+        target = _targets(faces, rows, texts, opinion(rows, grey))
         for part in by_length(writer.lengths(texts), size, lambda count: torch.randperm(count, generator=chance)):
             yield Batch(writer.encode([texts[index] for index in part]), pixels[part, None], target[part])
 
@@ -183,13 +188,11 @@ def by_length(lengths: Tensor, size: int, shuffled: Callable[[int], Iterable[int
     return [parts[int(place)].tolist() for place in shuffled(len(parts))]
 
 
-def _targets(faces: FaceArrays, rows: Tensor, texts: Sequence[Text], grey: Tensor, teacher: Teacher) -> Tensor:
-    """What is learned where answers commit: the votes, and the teacher's opinion of the face that is shown."""
-    with torch.inference_mode(), half():
-        guess = teacher(grey.to(device(), memory_format=torch.channels_last))[0].float().softmax(1).cpu().clone()
+def _targets(faces: FaceArrays, rows: Tensor, texts: Sequence[Text], opinions: Tensor) -> Tensor:
+    """What is learned where answers commit: the votes, and the opinion of the face that is shown."""
     votes = torch.from_numpy(np.stack([text.votes for text in texts]))
     shown = torch.from_numpy(faces.votes)[rows].eq(votes).all(1, keepdim=True)  # not those of a donor
-    return torch.where(shown, TEACHER_SHARE * guess + (1 - TEACHER_SHARE) * votes, votes)
+    return torch.where(shown, OPINION_SHARE * opinions + (1 - OPINION_SHARE) * votes, votes)
 
 
 def _texts(faces: FaceArrays, rows: Tensor, view: View, writer: Writer, chance: torch.Generator) -> list[Text]:

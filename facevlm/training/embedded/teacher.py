@@ -8,6 +8,7 @@ is measured on photographs.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,17 @@ def train(faces: FaceArrays, check: FaceArrays, out: Path, *, epochs: int, seed:
         checkpoint.save(checkpoint.training_state(epoch + 1, **parts), out)
         log.info("teacher epoch %d/%d: accuracy %.4f on the held-out tenth", epoch + 1, epochs, accuracy(model, check))
     return model.eval()
+
+
+def opinion(model: Teacher) -> Callable[[Tensor, Tensor], Tensor]:
+    """What the CNN makes of faces as they are shown: `language.Opinion`."""
+
+    def shares(_: Tensor, grey: Tensor) -> Tensor:
+        with torch.inference_mode(), half():
+            told: Tensor = model(grey.to(device(), memory_format=torch.channels_last))[0].float().softmax(1)
+        return told.cpu().clone()  # a tensor made above could take part in no loss
+
+    return shares
 
 
 def accuracy(model: nn.Module, faces: FaceArrays) -> float:

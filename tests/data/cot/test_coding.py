@@ -36,8 +36,13 @@ def test_both_sides_are_seen_where_both_move_though_one_moves_more() -> None:
     assert seen.side == "both"
 
 
-def test_nothing_is_said_of_a_unit_that_one_side_shows_and_not_clearly_alone() -> None:
-    assert not measured({12: ActionUnit(code=12, value=0.26, left=0.35, right=0.17)}).seen
+@pytest.mark.parametrize(
+    ("left", "right", "side"),
+    [(0.35, 0.17, "left"), (0.19, 0.3, "right"), (0.35, 0.2, "both"), (0.28, 0.24, "both")],
+)
+def test_a_unit_is_told_of_the_side_that_shows_it_alone(left: float, right: float, side: str) -> None:
+    (seen,) = measured({12: ActionUnit(code=12, value=(left + right) / 2, left=left, right=right)}).observations
+    assert seen.side == side
 
 
 @pytest.mark.parametrize(("units", "kept"), [(measure(AU24=0.6, AU25=0.4), [24]), (measure(AU5=0.3, AU43=0.8), [43])])

@@ -11,7 +11,7 @@ import pytest
 from facevlm import FaceReasoner
 from facevlm.errors import InputError
 from facevlm.models.local import LocalModel
-from facevlm.training.embedded import adapter, base, nano
+from facevlm.training.embedded import adapter, base, language, nano
 from facevlm.training.embedded.arrays import array_file, face_arrays
 from facevlm.training.recipe import Lora
 
@@ -27,9 +27,10 @@ def trained(ferplus_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     folder = tmp_path_factory.mktemp("trained")
     (folder / "base.yaml").write_text(BASE)
     (folder / "sft.yaml").write_text(SFT)
-    pretend_renders(ferplus_folder, folder / "work")
+    for work in ("work", "elsewhere"):  # of the base an adapter needs its folder alone
+        pretend_renders(ferplus_folder, folder / work)
     base.run(folder / "base.yaml", ferplus_folder, None, folder / "work", folder / "nano-base", workers=1)
-    adapter.run(folder / "sft.yaml", ferplus_folder, None, folder / "work", folder / "nano-facs", workers=1)
+    adapter.run(folder / "sft.yaml", ferplus_folder, None, folder / "elsewhere", folder / "nano-facs", workers=1)
     return folder
 
 
@@ -56,6 +57,19 @@ def test_the_adapter_carries_the_temperature_it_was_calibrated_at(trained: Path)
     from facevlm.training.embedded.language import TEMPERATURES
 
     assert json.loads((trained / "nano-facs" / "facevlm.json").read_text())["temperature"] in TEMPERATURES
+
+
+def test_the_adapter_learns_from_what_its_base_says_unexplained(trained: Path, ferplus_folder: Path) -> None:
+    import torch
+    from transformers import AutoModelForImageTextToText, AutoTokenizer
+
+    photographs, _ = base.split(ferplus_folder, trained / "work", 1)
+    model = AutoModelForImageTextToText.from_pretrained(trained / "nano-base", dtype=torch.float32)
+    tokenizer = AutoTokenizer.from_pretrained(trained / "nano-base")
+    opinion = adapter._opinion(model, tokenizer, photographs.voted(), others=2)
+    known = language.commitments(model, tokenizer, photographs.voted(), "sov-label").softmax(1)
+    assert torch.allclose(opinion(torch.tensor([3, 0]), torch.empty(0)), known[[3, 0]])
+    assert not opinion(torch.tensor([len(known) + 1]), torch.empty(0)).any()
 
 
 def test_the_adapter_touches_the_language_part_alone(trained: Path) -> None:
