@@ -21,7 +21,7 @@ from pydantic import TypeAdapter
 
 from facevlm import FaceReasoner, faces, files, models, prompting
 from facevlm.cli.printing import progress
-from facevlm.config import asset_dir
+from facevlm.config import model_folder
 from facevlm.data import ferplus
 from facevlm.data.sample import Sample, read_samples
 from facevlm.data.synth.produce import SAMPLES
@@ -66,7 +66,8 @@ class Asking:
 
     def digest(self) -> str:
         """Of all that the answers depend on."""
-        folders = [_folder(f"{self.model}-base", self.model), _folder(self.adapter, self.adapter)]
+        base = model_folder(self.model, "config.json", shipped=f"{self.model}-base")
+        folders = filter(None, (base, model_folder(self.adapter, "adapter_config.json")))  # what lacks, loading tells
         weights = [file for folder in folders for end in ("safetensors", "json") for file in folder.glob(f"*.{end}")]
         weights = [file for file in weights if file.name != METRICS]  # these figures are of the answers
         tables = (file for file in Path(faces.__file__).parent.iterdir() if file.suffix in (".json", ".yaml", ".npz"))
@@ -148,12 +149,6 @@ def _read(file: Path) -> dict[str, Told]:
     files.mend(file)
     rows: Iterable[Told] = map(_TOLD.validate_json, file.read_bytes().splitlines())
     return {row.id: row for row in rows}
-
-
-def _folder(shipped: str, own: str) -> Path:
-    """Where a base or an adapter lies; `models.load` says what is wrong where there is none."""
-    folder = asset_dir("adapters") / shipped
-    return folder if folder.is_dir() else Path(own).expanduser()
 
 
 _TOLD = TypeAdapter(Told)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from facevlm import files
-from facevlm.config import asset_dir
+from facevlm.config import model_folder
 from facevlm.matching import unseen
 from facevlm.matching.distributions import divergence, pooled, softmax
 from facevlm.matching.matcher import FACTS, Matcher, Vectors
@@ -55,7 +55,8 @@ def scores(
 
 def write(model: str, facts: dict[str, Any]) -> None:
     """Put facts into the facevlm.json of a matcher that ships, or of a folder."""
-    folder = next(each for each in (asset_dir("adapters") / model, Path(model)) if (each / FACTS).is_file())
+    folder = model_folder(model, FACTS)
+    assert folder is not None  # the matcher was loaded from there
     whole = json.loads((folder / FACTS).read_text(encoding="utf-8")) | facts
     files.write(folder / FACTS, json.dumps(whole, indent=1) + "\n")
 

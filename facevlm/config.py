@@ -47,6 +47,21 @@ def asset_dir(kind: Literal["prompts", "adapters", "evals", "app"]) -> Path:
     return packed if packed.is_dir() else PACKAGE.parent / kind
 
 
+def model_folder(given: str, holding: str, shipped: str | None = None) -> Path | None:
+    """Where the model or adapter of a name lies: among those that ship, else a folder of one's own.
+
+    Args:
+        given: its name, or the folder.
+        holding: a file that tells such a folder from others.
+        shipped: the name it has among those that ship, where that is another.
+
+    Returns:
+        The folder; None where neither holds the file.
+    """
+    places = (asset_dir("adapters") / (shipped or given), Path(given).expanduser())
+    return next((folder for folder in places if (folder / holding).is_file()), None)
+
+
 def demo_picture() -> Path:
     """The public-domain photograph of the demo, 512 × 512, which scikit-image ships.
 

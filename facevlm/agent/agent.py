@@ -247,6 +247,7 @@ class Agent:
                 analysis = self._album.view(picture).explanation
                 if analysis is not None:
                     self.store.explain(picture, analysis)
+            self.store.gather(conversation)
             self.store.prune(conversation)
         except InputError:  # deleted while it was answered
             self.store.sweep(conversation)

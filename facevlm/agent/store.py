@@ -92,16 +92,13 @@ class Store:
     def keep(self, conversation: str) -> None:
         """Moves a conversation to the file. Raises InputError where there is no file."""
         self._check_file()
+        if self.place(conversation) == 0:
+            self._move(conversation)
+
+    def gather(self, conversation: str) -> None:
+        """Moves to the file what was still written in memory of a conversation after it was kept."""
         if self.place(conversation) == 1:
-            return
-        with self._lock:
-            for table, column in _PARTS.items():
-                query = f"select * from {table} where {column} = ?"
-                rows = self._shelves[0].execute(query, (conversation,)).fetchall()
-                self._insert(table, rows)
-            self._shelves[1].commit()
-            self._clear(self._shelves[0], conversation)
-            self._shelves[0].commit()
+            self._move(conversation)
 
     def add_picture(self, conversation: str, name: str, data: bytes) -> str:
         """The id of a new picture."""
@@ -170,6 +167,16 @@ class Store:
                 yield Conversation(
                     id=identity, title=title, created=created, updated=updated, kept=number == 1, pictures=pictures
                 )
+
+    def _move(self, conversation: str) -> None:
+        with self._lock:
+            for table, column in _PARTS.items():
+                query = f"select * from {table} where {column} = ?"
+                rows = self._shelves[0].execute(query, (conversation,)).fetchall()
+                self._insert(table, rows)
+            self._shelves[1].commit()
+            self._clear(self._shelves[0], conversation)
+            self._shelves[0].commit()
 
     def _insert(self, table: str, rows: list[tuple[Any, ...]]) -> None:
         if rows:

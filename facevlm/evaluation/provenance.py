@@ -10,7 +10,7 @@ from pathlib import Path
 
 import facevlm
 from facevlm import faces
-from facevlm.config import asset_dir
+from facevlm.config import model_folder
 from facevlm.errors import InputError
 from facevlm.evaluation.asking import Asker
 from facevlm.evaluation.run import Run
@@ -44,10 +44,10 @@ def weights(model: object, name: str, adapter: str | None) -> str | None:
     """sha256 of the files of a model in this process and of its adapter; None for one that answers elsewhere."""
     if not isinstance(model, LocalModel):
         return None
-    folders = [_folder(f"{name}-base", name)]
+    folders = [model_folder(name, "config.json", shipped=f"{name}-base")]
     if model.adapter is not None:
-        folders.append(_folder(adapter or f"{name}-facs", adapter or ""))
-    return _digest(file for folder in folders for file in sorted(folder.iterdir()) if _matters(file))
+        folders.append(model_folder(adapter or f"{name}-facs", "adapter_config.json"))
+    return _digest(file for folder in folders if folder for file in sorted(folder.iterdir()) if _matters(file))
 
 
 def prompts(suite: Suite, asker: Asker) -> dict[str, str]:
@@ -92,11 +92,6 @@ def _short(value: object) -> str:
 
 def _matters(file: Path) -> bool:
     return file.suffix in _WEIGHTS and file.name not in _TOLD
-
-
-def _folder(shipped: str, own: str) -> Path:
-    folder = asset_dir("adapters") / shipped
-    return folder if folder.is_dir() else Path(own).expanduser()
 
 
 def _digest(files: Iterable[Path]) -> str:

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from facevlm.config import asset_dir
+from facevlm.config import asset_dir, model_folder
 from facevlm.errors import InputError, PrerequisiteError, quoted
 
 SHIPPED = "nano-clip"
@@ -27,11 +27,10 @@ def find(model: str) -> Path | None:
         InputError: a folder that is no model's.
         PrerequisiteError: a model without its weights.
     """
-    shipped, own = asset_dir("adapters") / model, Path(model).expanduser()
-    folder = next((each for each in (shipped, own) if (each / CONFIGURATION).is_file()), None)
+    folder = model_folder(model, CONFIGURATION)
     if folder is None and model == SHIPPED:
-        raise PrerequisiteError(f"{model}: does not lie in {shipped.parent}; train it with `facevlm train clip`")
-    if folder is None and own.is_dir():
+        raise PrerequisiteError(f"{model}: does not lie in {asset_dir('adapters')}; train it with `facevlm train clip`")
+    if folder is None and Path(model).expanduser().is_dir():
         raise InputError(f"{model}: this folder has no {CONFIGURATION}; give one that open_clip can load")
     if folder is not None and not any(file for kind in _WEIGHTS for file in folder.glob(kind)):
         raise PrerequisiteError(f"{model}: {folder} holds no weights; train them with `facevlm train clip`")

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
-from facevlm.config import asset_dir
+from facevlm.config import asset_dir, model_folder
 from facevlm.errors import FaceVLMError, InputError, PrerequisiteError
 from facevlm.models.endpoint import KEY_VARIABLE, Endpoint
 from facevlm.models.openai import OpenAIModel
@@ -162,11 +162,10 @@ def _missing_libraries() -> str:
 
 def _base(name: str) -> Path:
     """The folder of a model that runs in this process."""
-    shipped, own = _shipped_base(name), Path(name).expanduser()
-    for folder in (shipped, own):
-        if (folder / "config.json").is_file():
-            return _vision_language(folder)
-    if own.is_dir():
+    folder = model_folder(name, "config.json", shipped=f"{name}-base")
+    if folder is not None:
+        return _vision_language(folder)
+    if Path(name).expanduser().is_dir():
         raise InputError(f"{name}: this folder has no config.json; give one that holds a transformers model")
     if not shipped_names():
         raise PrerequisiteError(f"{asset_dir('adapters')}: no model ships here; install FaceVLM again")
@@ -186,13 +185,12 @@ def _adapter(name: str, adapter: str | None) -> Path | None:
     """The folder of the adapter asked for, or of the one that ships for the model; None for the bare base."""
     if adapter == BARE:
         return None
-    shipped = asset_dir("adapters") / (adapter or f"{name}-facs")
-    own = Path(adapter or "").expanduser()
-    for folder in (shipped, own):
-        if (folder / "adapter_config.json").is_file():
-            return folder
     if adapter is None:
-        return None
+        shipped = asset_dir("adapters") / f"{name}-facs"
+        return shipped if (shipped / "adapter_config.json").is_file() else None
+    folder = model_folder(adapter, "adapter_config.json")
+    if folder is not None:
+        return folder
     known = sorted(path.parent.name for path in asset_dir("adapters").glob("*/adapter_config.json"))
     raise InputError(f"{adapter}: unknown adapter; use {', '.join([*known, BARE])}, or an adapter's folder")
 

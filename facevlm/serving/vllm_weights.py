@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from facevlm.config import asset_dir
+from facevlm.config import asset_dir, model_folder
 from facevlm.errors import InputError, quoted
 from facevlm.training.tuning import architectures
 from facevlm.types import Value
@@ -61,11 +61,10 @@ def base(given: str) -> Base:
     Raises:
         InputError: there is none here, or it sees no pictures.
     """
-    shipped, own = asset_dir("adapters") / f"{given}-base", Path(given).expanduser()
-    for folder in (shipped, own):
-        if (folder / "config.json").is_file():
-            return _described(folder.resolve().name, str(folder.resolve()), folder / "config.json")
-    if own.is_dir():
+    folder = model_folder(given, "config.json", shipped=f"{given}-base")
+    if folder is not None:
+        return _described(folder.resolve().name, str(folder.resolve()), folder / "config.json")
+    if Path(given).expanduser().is_dir():
         raise InputError(f"{given}: this folder has no config.json; give one that holds a transformers model")
     return _described(given, given, _downloaded(given))
 
@@ -142,9 +141,9 @@ def _downloaded(given: str) -> Path:
 
 
 def _folder(path: str) -> Path:
-    for folder in (asset_dir("adapters") / path, Path(path).expanduser()):
-        if (folder / "adapter_config.json").is_file():
-            return folder.resolve()
+    folder = model_folder(path, "adapter_config.json")
+    if folder is not None:
+        return folder.resolve()
     raise InputError(f"{path}: no adapter of peft is there; give --adapter NAME=FOLDER")
 
 

@@ -79,6 +79,20 @@ def test_a_conversation_that_is_deleted_while_it_is_answered_leaves_nothing_behi
     assert "Traceback" not in capfd.readouterr().err
 
 
+def test_a_conversation_that_is_kept_while_it_is_answered_keeps_the_answer(tmp_path, glad):
+    agent = Agent(ScriptedModel("Yes, AU 12 is there."), store=tmp_path / "talks.sqlite")
+    talk = agent.start()
+    first, second = agent.ask(talk, "Is AU 12 there?", [glad]), agent.ask(talk, "And AU 4?")
+    list(first)
+    next(second)
+    agent.keep(talk)
+    *_, answer = second
+    agent.close()
+    again = Agent(ScriptedModel(), store=tmp_path / "talks.sqlite")
+    assert [each.role for each in again.history(talk)] == ["user", "assistant"] * 2
+    assert again.history(talk)[-1].text == answer.text
+
+
 def test_deleting_a_conversation_leaves_the_pictures_of_others(glad):
     agent = Agent(ScriptedModel())
     gone, stays = agent.start(), agent.start()

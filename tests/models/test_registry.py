@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from facevlm import models
+from facevlm import config, models
 from facevlm.errors import InputError, PrerequisiteError
 from facevlm.models import registry
 from facevlm.models.openai import OpenAIModel
@@ -26,7 +26,7 @@ def adapters(tmp_path, monkeypatch) -> Path:
     folder(shipped / "tiny-base", config={"model_type": "idefics3", "vision_config": {}}, facevlm=about)
     folder(shipped / "tiny-facs", adapter_config={"base_model_name_or_path": "somewhere/tiny-base"})
     folder(shipped / "other-facs", adapter_config={"base_model_name_or_path": "other-base"})
-    monkeypatch.setattr(registry, "asset_dir", lambda kind: tmp_path / kind)
+    monkeypatch.setattr(config, "PACKAGE", tmp_path / "facevlm")
     return shipped
 
 
@@ -98,7 +98,7 @@ def test_an_unknown_adapter_is_refused_with_those_that_exist(adapters):
 
 
 def test_nothing_shipped_is_a_missing_prerequisite(tmp_path, monkeypatch):
-    monkeypatch.setattr(registry, "asset_dir", lambda kind: tmp_path / kind)
+    monkeypatch.setattr(config, "PACKAGE", tmp_path / "facevlm")
     with pytest.raises(PrerequisiteError, match="install FaceVLM again"):
         models.load("nano")
 

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import Field
 
 from facevlm import files
-from facevlm.config import asset_dir
+from facevlm.config import asset_dir, model_folder
 from facevlm.errors import InputError
 from facevlm.models import Model
 from facevlm.training.recipe import read
@@ -55,10 +55,8 @@ def read_rounds(config: Path) -> Rounds:
 
 def folders(model: str, adapter: str | None) -> tuple[str, Path | None]:
     """The folders of a base and of the adapter it is asked with, as `facevlm analyze` finds them by name."""
-    shipped = asset_dir("adapters")
-    base = shipped / f"{model}-base"
-    chosen = [shipped / (adapter or f"{model}-facs"), Path(adapter or "")]
-    start = next((each for each in chosen if (each / "adapter_config.json").is_file()), None)
+    base = asset_dir("adapters") / f"{model}-base"
+    start = model_folder(adapter or f"{model}-facs", "adapter_config.json")
     return str(base) if base.is_dir() else model, start
 
 
