@@ -24,7 +24,8 @@ from facevlm.cli.printing import progress
 from facevlm.config import model_folder
 from facevlm.data import ferplus
 from facevlm.data.sample import Sample, read_samples
-from facevlm.data.synth.produce import SAMPLES
+from facevlm.data.synth import produce
+from facevlm.data.synth import recipe as synth_recipe
 from facevlm.faces.decode import Source
 from facevlm.models import Model
 from facevlm.prompting import Prompt
@@ -116,9 +117,17 @@ def ferplus_validation(data: Path) -> tuple[Pictures, dict[str, int]]:
     return pictures, dict(zip(names, split.strict_majority().tolist(), strict=True))
 
 
-def synthetic_suite(folder: Path) -> tuple[Pictures, dict[str, Sample]]:
-    """The renders that `facevlm data synth` made in a folder, and their truth by id. Raises InputError without any."""
-    samples = {each.id: each for each in read_samples(folder / SAMPLES)[0]}
+def synthetic_suite(work: Path, rig: Path) -> tuple[Pictures, dict[str, Sample]]:
+    """The renders of the recipe `synthetic-aus`, made in the work folder if they are not there, and their truth by id.
+
+    Raises:
+        InputError: they are to be made, and `rig` is not the face model.
+    """
+    recipe = synth_recipe.read("synthetic-aus")
+    folder = work / recipe.name
+    if not (folder / produce.SHEET).is_file():  # what is made last
+        produce.produce(recipe, rig, folder)
+    samples = {each.id: each for each in read_samples(folder / produce.SAMPLES)[0]}
     return Pictures(folder.name, list(samples), lambda each: folder / samples[each].image), samples
 
 

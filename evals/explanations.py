@@ -127,9 +127,10 @@ def cost(alone: NDArray[np.bool_], explained: NDArray[np.bool_]) -> Figure:
 
 def claims(study: Study) -> Iterator[Line]:
     """Claims on the synthetic suite against what it truly shows, and the measurement held against the same."""
-    pictures, samples = synthetic_suite(study.options.work / "synthetic-aus")
-    pictures = pictures.of(pictures.ids[: study.options.limit])
-    told = tell(study.asking, pictures, study.options.work)
+    options = study.options
+    pictures, samples = synthetic_suite(options.work, options.data / "ict_facekit" / "ict_facekit.npz")
+    pictures = pictures.of(pictures.ids[: options.limit])
+    told = tell(study.asking, pictures, options.work)
     true = shown([samples[each] for each in pictures.ids])
     faces = [each.face for each in told]
     compared = {"claims": units.claimed(faces), "measurement": measured(faces)}

@@ -62,6 +62,7 @@ def work_folder(astronaut: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
         face.rotate(angle).save(suite / f"{name}.jpg")
         rows.append({"id": name, "source": "made", "image": f"{name}.jpg", "details": {"moves": moves}})
     (suite / "samples.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (suite / "sheet.jpg").touch()
     return folder
 
 

@@ -80,6 +80,7 @@ def test_another_way_of_asking_is_another_file(change: dict[str, str]) -> None:
 
 
 def test_other_weights_of_the_same_name_are_another_file(tmp_path: Path) -> None:
+    (tmp_path / "adapter_config.json").write_text("{}")
     weights = tmp_path / "adapter_model.safetensors"
     digests = set()
     for content in (b"one", b"two"):
@@ -89,6 +90,7 @@ def test_other_weights_of_the_same_name_are_another_file(tmp_path: Path) -> None
 
 
 def test_figures_beside_the_weights_are_not_what_answers_depend_on(tmp_path: Path) -> None:
+    (tmp_path / "adapter_config.json").write_text("{}")
     before = Asking(str(tmp_path)).digest()
     (tmp_path / "metrics.json").write_text("[]")
     assert Asking(str(tmp_path)).digest() == before
@@ -121,7 +123,7 @@ def test_a_row_reads_back_as_it_was(model: Neutral, pictures: Pictures, tmp_path
 
 
 def test_the_suite_is_read_with_its_truth(work_folder: Path) -> None:
-    pictures, samples = answers.synthetic_suite(work_folder / "synthetic-aus")
+    pictures, samples = answers.synthetic_suite(work_folder, Path("no-rig.npz"))
     assert pictures.name == "synthetic-aus"
     assert Path(pictures.open("000000")).is_file()
     assert samples["000000"].details["moves"]["12"] == [0.9, 0.9]

@@ -27,7 +27,7 @@ def test_the_cost_of_explaining_is_positive_where_the_label_alone_is_better() ->
 
 
 def test_a_render_shows_a_unit_from_b_on_either_side(work_folder: Path) -> None:
-    (first, _) = answers.synthetic_suite(work_folder / "synthetic-aus")[1].values()
+    (first, _) = answers.synthetic_suite(work_folder, Path("no-rig.npz"))[1].values()
     moves = {"12": [0.0, 0.2], "4": [0.19, 0.19]}
     faint = first.model_copy(update={"details": {"moves": moves}})
     true = explanations.shown([first, faint])
