@@ -106,7 +106,8 @@ def strengths(faces: Measured) -> Floats:
     fitted = regressor.regressor()
     parts = np.array_split(np.arange(len(faces)), max(1, len(faces) // 2000))
     described = (fitted.describe(faces.frontal[rows], faces.pose[rows], faces.gradients[rows]) for rows in parts)
-    return np.concatenate([fitted.strengths(fitted.raw(each)) for each in described])
+    each = np.concatenate([fitted.strengths(fitted.raw(each)) for each in described])
+    return regressor.evened(each, regressor.kept_differences())
 
 
 def on_renders(samples: list[Sample], faces: Measured, values: Floats, truth: Floats) -> Iterator[Line]:

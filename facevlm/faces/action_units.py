@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from facevlm import facs
 from facevlm.faces.appearance import appearance
 from facevlm.faces.pose import LEFT_EYE_OUTER, RIGHT_EYE_OUTER
-from facevlm.faces.regressor import regressor, table
+from facevlm.faces.regressor import evened, kept_differences, regressor, table
 from facevlm.types import AU_CODES, ActionUnit, Pose
 
 # Beyond this yaw the far side of the face is hidden; beyond the second the mesh is a guess.
@@ -43,13 +43,11 @@ def measure_action_units(
         return {code: ActionUnit(code=code, value=None) for code in AU_CODES}
     turned = np.array([[pose.yaw, pose.pitch, pose.roll]], np.float32)
     features = regressor().describe(frontal[None], turned, appearance(grey, points)[None])
-    strengths = regressor().strengths(regressor().raw(features))[0]
+    each = regressor().strengths(regressor().raw(features))[0]
+    compared = evened(each, kept_differences())
     shown = [half for half in HALVES if half != _hidden(pose)]
     inside = _inside(points, grey.shape)
-    return {
-        code: _unit(code, dict(zip(HALVES, strengths[:, row], strict=True)), shown, inside)
-        for row, code in enumerate(AU_CODES)
-    }
+    return {code: _unit(code, each[:, row], compared[:, row], shown, inside) for row, code in enumerate(AU_CODES)}
 
 
 def measured_codes() -> tuple[int, ...]:
@@ -57,10 +55,15 @@ def measured_codes() -> tuple[int, ...]:
     return tuple(code for code in AU_CODES if table()[code]["measured"])
 
 
-def _unit(code: int, strengths: dict[Half, np.float32], shown: list[Half], inside: NDArray[np.bool_]) -> ActionUnit:
+def _unit(
+    code: int, each: NDArray[np.float32], compared: NDArray[np.float32], shown: list[Half], inside: NDArray[np.bool_]
+) -> ActionUnit:
+    """One unit from the strengths of its halves, (2,): by itself each, and both where both are seen."""
     if not table()[code]["measured"]:
         return ActionUnit(code=code, value=None)
-    seen = {half: round(float(strengths[half]), 3) for half in shown if _in_picture(code, half, inside)}
+    halves = [half for half in shown if _in_picture(code, half, inside)]
+    strengths = dict(zip(HALVES, compared if len(halves) == len(HALVES) else each, strict=True))
+    seen = {half: round(float(strengths[half]), 3) for half in halves}
     value = round(float(np.mean(list(seen.values()))), 3) if seen else None
     return ActionUnit(code=code, value=value, **(seen if facs.unit(code).sided else {}))
 

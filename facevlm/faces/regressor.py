@@ -102,6 +102,20 @@ class Regressor:
         return np.stack(values, -1).astype(np.float32)
 
 
+def evened(strengths: Floats, shares: Floats) -> Floats:
+    """Strengths of both halves with as much of their difference as is likely to be true; their mean stays.
+
+    A network that sees one half at a time takes its own error for a difference: of most units half of it or more.
+
+    Args:
+        strengths: (..., 2, 24) left and right.
+        shares: (24,) of each unit the share of a difference that is kept.
+    """
+    middle = strengths.mean(-2, keepdims=True)
+    told: Floats = middle + shares * (strengths - middle)
+    return told
+
+
 def columns(brow: int, shape: int, skin: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which features the upper network sees and which the lower one, by how many components each projection keeps."""
     patches = np.repeat(_UPPER_PATCHES, skin)
@@ -141,8 +155,16 @@ def regressor() -> Regressor:
 
 
 @lru_cache(maxsize=1)
+def kept_differences() -> Floats:
+    """(24,) the shares that `evened` is given for the regressor that ships."""
+    return np.array([table()[code]["difference"] for code in AU_CODES], np.float32)
+
+
+@lru_cache(maxsize=1)
 def table() -> dict[int, dict[str, Any]]:
-    """For each action unit its `threshold`, whether it is `measured`, and its reliability as `train au` found it."""
+    """For each action unit its `threshold`, whether it is `measured`, the share of a `difference` of its sides that is
+    true, and its reliability, as `train au` found them.
+    """
     rows: dict[str, dict[str, Any]] = json.loads(TABLE.read_text(encoding="utf-8"))["action_units"]
     return {int(code): row for code, row in rows.items()}
 

@@ -3,7 +3,8 @@
 Renders go through the finder users' photos pass; `networks.py` fits on them, and on what is known of real faces without
 their action units having been coded. Then the outputs of each unit are laid on the scale of FACS: what 3 in 100 real
 resting faces reach, and what few plain smiles do, is where it begins to be present, renders at grade E are near the
-top. A unit that is not told apart well enough on people left out of fitting is not measured.
+top. Of a difference between the sides as much is kept as is true on people left out of fitting. A unit that is not told
+apart well enough on them is not measured.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from facevlm.training import recipe
 from facevlm.training.measurement import networks
 from facevlm.training.measurement.measured import Measured, measure, true_strengths
 from facevlm.training.measurement.networks import Real, Renders
-from facevlm.training.measurement.reliability import Reliability, reliability
+from facevlm.training.measurement.reliability import Reliability, reliability, true_differences
 from facevlm.types import AU_CODES, EMOTIONS
 
 log = logging.getLogger(__name__)
@@ -64,8 +65,11 @@ def run(config: Path, rig: Path, data: Path, work: Path, workers: int = 2) -> di
     check = Renders(*(part[left_out] for part in fitting))
     fitted = replace(network, knots=_knots(network, check, seen, chosen))
     hard = np.array([_hard(sample) for sample in samples])[left_out]
-    found = reliability(fitted.strengths(fitted.raw(check.features[hard])), check.truth[hard])
-    _write(fitted, found, chosen)
+    strengths = fitted.strengths(fitted.raw(check.features))
+    usual = np.array([sample.source == f"synth/{chosen.usual}" for sample in samples])[left_out]
+    shares = true_differences(strengths[usual], check.truth[usual])
+    found = reliability(regressor.evened(strengths, shares)[hard], check.truth[hard])
+    _write(fitted, found, shares, chosen)
     return found
 
 
@@ -180,15 +184,16 @@ def _rounded(value: float) -> float | None:
     return None if np.isnan(value) else round(value, 3)
 
 
-def _write(fitted: Regressor, found: dict[int, Reliability], chosen: recipe.ActionUnits) -> None:
+def _write(fitted: Regressor, found: dict[int, Reliability], shares: Floats, chosen: recipe.ActionUnits) -> None:
     arrays = {name: array.astype(np.float16) for name, array in regressor.to_arrays(fitted).items()}
     rows = {
         str(code): {
             "threshold": PRESENT,
             "measured": each.present >= chosen.least_present and each.auc >= chosen.least_auc,
+            "difference": round(float(share), 3),
             **{name: _rounded(value) for name, value in each._asdict().items()},
         }
-        for code, each in found.items()
+        for (code, each), share in zip(found.items(), shares, strict=True)
     }
     content = {"made_by": "facevlm train au facevlm/faces/action_units.recipe.yaml", "action_units": rows}
     with files.replaced(regressor.WEIGHTS) as partial, partial.open("wb") as weights:
@@ -196,3 +201,4 @@ def _write(fitted: Regressor, found: dict[int, Reliability], chosen: recipe.Acti
     files.write(regressor.TABLE, json.dumps(content, indent=1) + "\n")
     regressor.regressor.cache_clear()
     regressor.table.cache_clear()
+    regressor.kept_differences.cache_clear()

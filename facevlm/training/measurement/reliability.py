@@ -33,6 +33,17 @@ def reliability(
     return {code: _one(measured[..., row], truth[..., row], threshold) for row, code in enumerate(AU_CODES)}
 
 
+def true_differences(measured: NDArray[np.float32], truth: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(24,) of each action unit the share of a measured difference of the sides that is true, by least squares.
+
+    Args:
+        measured, truth: (n, 2, 24) intensities of AU_CODES, left and right.
+    """
+    apart, truly = measured[:, 0] - measured[:, 1], truth[:, 0] - truth[:, 1]
+    shares = (apart * truly).sum(0) / np.maximum((apart**2).sum(0), 1e-9)
+    return np.clip(shares, 0, 1).astype(np.float32)
+
+
 def _one(measured: NDArray[np.float32], truth: NDArray[np.float32], threshold: float) -> Reliability:
     from sklearn.metrics import f1_score, roc_auc_score
 
