@@ -100,9 +100,8 @@ class ActionUnits(Part):
     """`facevlm train au`."""
 
     renders: dict[str, int] = Field(description="Recipe of synthetic faces → how many of its pictures are fitted on.")
-    usual: str = Field(
-        "faces",
-        description="That of them whose faces move on one side as seldom as faces do; how far a difference is believed.",
+    usual: tuple[str, ...] = Field(
+        (), description="Those as seldom one-sided as faces are, by which differences of sides are believed; else all."
     )
     brow: int = Field(80, gt=0, description="Principal components of the upper part of the mesh.")
     shape: int = Field(150, gt=0, description="Principal components of the whole mesh.")

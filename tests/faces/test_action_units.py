@@ -12,7 +12,7 @@ from PIL import Image
 
 from facevlm import facs
 from facevlm.data import ferplus
-from facevlm.faces import action_units, decode, find
+from facevlm.faces import action_units, decode, find, regressor
 from facevlm.faces.action_units import THRESHOLDS, measured_codes
 from facevlm.faces.pose import LEFT_EYE_OUTER, RIGHT_EYE_OUTER, frontalise, mean_face
 from facevlm.faces.regressor import table
@@ -80,6 +80,15 @@ def test_the_value_is_the_mean_of_the_sides() -> None:
     for code in set(SIDED) & set(measured_codes()):
         unit = astronaut().measured()[code]
         assert unit.value == pytest.approx((unit.left + unit.right) / 2, abs=0.001)
+
+
+def test_of_a_unit_whose_sides_are_hardly_told_apart_hardly_a_difference_is_told() -> None:
+    kept = dict(zip(AU_CODES, regressor.kept_differences(), strict=True))
+    assert kept[6] < 0.2 < 0.6 < kept[12]
+    each = np.tile(np.array([[0.8], [0.2]], np.float32), (1, len(AU_CODES)))
+    told = regressor.evened(each, regressor.kept_differences())
+    assert told.mean(0) == pytest.approx(each.mean(0))
+    assert told[0] - told[1] == pytest.approx(0.6 * regressor.kept_differences(), abs=1e-6)
 
 
 def test_a_unit_read_on_the_whole_face_has_no_sides() -> None:

@@ -66,7 +66,8 @@ def run(config: Path, rig: Path, data: Path, work: Path, workers: int = 2) -> di
     fitted = replace(network, knots=_knots(network, check, seen, chosen))
     hard = np.array([_hard(sample) for sample in samples])[left_out]
     strengths = fitted.strengths(fitted.raw(check.features))
-    usual = np.array([sample.source == f"synth/{chosen.usual}" for sample in samples])[left_out]
+    sources = {f"synth/{name}" for name in chosen.usual or chosen.renders}
+    usual = np.array([sample.source in sources for sample in samples])[left_out]
     shares = true_differences(strengths[usual], check.truth[usual])
     found = reliability(regressor.evened(strengths, shares)[hard], check.truth[hard])
     _write(fitted, found, shares, chosen)

@@ -40,8 +40,8 @@ def true_differences(measured: NDArray[np.float32], truth: NDArray[np.float32]) 
         measured, truth: (n, 2, 24) intensities of AU_CODES, left and right.
     """
     apart, truly = measured[:, 0] - measured[:, 1], truth[:, 0] - truth[:, 1]
-    shares = (apart * truly).sum(0) / np.maximum((apart**2).sum(0), 1e-9)
-    return np.clip(shares, 0, 1).astype(np.float32)
+    shares: NDArray[np.float32] = (apart * truly).sum(0) / np.maximum((apart**2).sum(0), 1e-9)
+    return shares.clip(0, 1).astype(np.float32)
 
 
 def _one(measured: NDArray[np.float32], truth: NDArray[np.float32], threshold: float) -> Reliability:

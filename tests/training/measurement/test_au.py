@@ -75,6 +75,7 @@ def fitted(made: Path) -> Fitted:
         fitted = Fitted(run(made), regressor.regressor(), regressor.table(), folder, rendered)
     regressor.regressor.cache_clear()
     regressor.table.cache_clear()
+    regressor.kept_differences.cache_clear()
     return fitted
 
 
@@ -95,6 +96,10 @@ def test_what_no_face_shows_is_not_measured(fitted: Fitted) -> None:
 
 def test_the_side_that_moved_is_told_from_the_other(fitted: Fitted) -> None:
     assert fitted.found[12].sides > 0.95
+
+
+def test_a_difference_that_is_seen_is_believed(fitted: Fitted) -> None:
+    assert fitted.table[12]["difference"] > 0.8 > 0.2 > fitted.table[4]["difference"]
 
 
 def test_people_left_out_are_not_fitted_on(fitted: Fitted) -> None:
@@ -233,7 +238,7 @@ def sample(index: int, sides: np.ndarray) -> Sample:
         "kind": "single" if index // 10 % 4 == 0 else "random",
         "pose": {"yaw": 40.0 if index // 10 % 4 == 1 else -20.0},
     }
-    return Sample(id=str(index), source="made", image=f"{index}.jpg", group=f"0-{index}", details=details)
+    return Sample(id=str(index), source="synth/faces", image=f"{index}.jpg", group=f"0-{index}", details=details)
 
 
 def smiling(strength: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from facevlm.training.measurement.reliability import Reliability, reliability
+from facevlm.training.measurement.reliability import Reliability, reliability, true_differences
 from facevlm.types import AU_CODES
 
 
@@ -68,6 +68,16 @@ def test_sides_are_the_share_of_one_sided_faces_whose_side_is_right() -> None:
 
 def test_an_uneven_face_that_shows_it_on_both_sides_is_not_one_sided() -> None:
     assert math.isnan(of([(0.1, 0.9), (0.2, 0.1)], [(0.9, 0.3), (0.5, 0.5)]).sides)
+
+
+def test_of_a_difference_of_the_sides_the_share_is_kept_that_is_true() -> None:
+    measured, truth = np.zeros((2, 4, 2, len(AU_CODES)), np.float32)
+    measured[:, :, AU_CODES.index(12)] = [(0.6, 0.2), (0.2, 0.6), (0.5, 0.1), (0.5, 0.1)]
+    truth[:, :, AU_CODES.index(12)] = [(0.4, 0.0), (0.0, 0.4), (0.3, 0.3), (0.3, 0.3)]
+    measured[:, 0, AU_CODES.index(4)] = 0.4  # a difference that is never there
+    truth[:, 0, AU_CODES.index(2)] = 0.4  # and one that is never measured
+    kept = dict(zip(AU_CODES, true_differences(measured, truth), strict=True))
+    assert (kept[12], kept[4], kept[2]) == (pytest.approx(1 / 2), 0, 0)
 
 
 def test_without_faces_that_show_it_nothing_is_known() -> None:
