@@ -153,7 +153,12 @@ def test_a_fit_whose_files_cannot_be_written_leaves_those_that_were_there(
 
     monkeypatch.setattr(np, "savez_compressed", full)
     with pytest.raises(OSError, match="No space left"):
-        au._write(fitted.regressor, fitted.found, recipe.read(made / "recipe.yaml", recipe.ActionUnits))
+        au._write(
+            fitted.regressor,
+            fitted.found,
+            np.zeros(len(AU_CODES)),
+            recipe.read(made / "recipe.yaml", recipe.ActionUnits),
+        )
     assert (folder / "action_units.npz").read_bytes() == b"before"
 
 
@@ -178,7 +183,9 @@ def test_faces_held_out_for_choosing_models_are_not_fitted_on(made: Path, tmp_pa
 def test_a_recipe_with_an_unknown_key_is_refused_in_one_line(made: Path, tmp_path: Path) -> None:
     config = tmp_path / "recipe.yaml"
     config.write_text(RECIPE + "layers: 3\n")
-    with pytest.raises(InputError, match=r"recipe\.yaml: layers: .*known keys: renders, brow, shape, skin") as caught:
+    with pytest.raises(
+        InputError, match=r"recipe\.yaml: layers: .*known keys: renders, usual, brow, shape, skin"
+    ) as caught:
         run(made, config)
     assert "\n" not in str(caught.value)
 
