@@ -1,7 +1,8 @@
 """Action units measured on a face: 0 at rest, 0.1 a trace, 0.9 the maximum; None where this face does not show them.
 
 The regressor is fitted on synthetic faces whose action units are known, and on what is known of real ones; see
-`training/measurement`. Its reliability, unit by unit, is in `action_units.json`; what is not reliable is not measured.
+`training/measurement`. Of a difference between left and right as much is told as is likely to be true. Its reliability,
+unit by unit, is in `action_units.json`; what is not reliable is not measured.
 """
 
 from __future__ import annotations
