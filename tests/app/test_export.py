@@ -62,7 +62,7 @@ def test_a_unit_has_the_same_number_in_all_of_a_file(record: Record) -> None:
     stronger = max(sides.values())
     assert f"{stronger:.2f} on the" in export.to_html(record).decode()
     table = next(line for line in export.to_markdown(record).decode().splitlines() if line.startswith("| AU12"))
-    assert f"| {stronger:.2f} on the" in table
+    assert f"| {stronger:.2f}" in table
 
 
 def test_a_picture_the_model_failed_on_does_not_keep_the_rest(record: Record, talker: Talker) -> None:

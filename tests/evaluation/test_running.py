@@ -96,6 +96,7 @@ def test_a_changed_model_seed_or_data_set_is_refused(
 
 
 def test_figures_of_a_model_that_are_written_beside_it_leave_its_weights_the_same(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
     (tmp_path / "model.safetensors").write_bytes(b"weights")
     model = object.__new__(LocalModel)
     model.adapter = None

@@ -181,7 +181,7 @@ class Writer:
 
 def measured(row: NDArray[np.float32]) -> dict[int, ActionUnit]:
     """(24, 3) value, left, right with NaN for unmeasured → measured action units."""
-    known = [[None if np.isnan(each) else float(each) for each in unit] for unit in row]
+    known = [[None if np.isnan(each) else round(float(each), 3) for each in unit] for unit in row]  # as it was measured
     return {
         code: ActionUnit(code=code, value=value, left=left, right=right)
         for code, (value, left, right) in zip(AU_CODES, known, strict=True)
