@@ -106,8 +106,7 @@ def strengths(faces: Measured) -> Floats:
     fitted = regressor.regressor()
     parts = np.array_split(np.arange(len(faces)), max(1, len(faces) // 2000))
     described = (fitted.describe(faces.frontal[rows], faces.pose[rows], faces.gradients[rows]) for rows in parts)
-    each = np.concatenate([fitted.strengths(fitted.raw(each)) for each in described])
-    return regressor.evened(each, regressor.kept_differences())
+    return np.concatenate([fitted.strengths(fitted.evened(fitted.raw(each))) for each in described])
 
 
 def on_renders(samples: list[Sample], faces: Measured, values: Floats, truth: Floats) -> Iterator[Line]:

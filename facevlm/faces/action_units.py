@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from facevlm import facs
 from facevlm.faces.appearance import appearance
 from facevlm.faces.pose import LEFT_EYE_OUTER, RIGHT_EYE_OUTER
-from facevlm.faces.regressor import evened, kept_differences, regressor, table
+from facevlm.faces.regressor import regressor, table
 from facevlm.types import AU_CODES, ActionUnit, Pose
 
 # Beyond this yaw the far side of the face is hidden; beyond the second the mesh is a guess.
@@ -44,8 +44,8 @@ def measure_action_units(
         return {code: ActionUnit(code=code, value=None) for code in AU_CODES}
     turned = np.array([[pose.yaw, pose.pitch, pose.roll]], np.float32)
     features = regressor().describe(frontal[None], turned, appearance(grey, points)[None])
-    each = regressor().strengths(regressor().raw(features))[0]
-    compared = evened(each, kept_differences())
+    outputs = regressor().raw(features)[0]
+    each, compared = map(regressor().strengths, (outputs, regressor().evened(outputs)))
     shown = [half for half in HALVES if half != _hidden(pose)]
     inside = _inside(points, grey.shape)
     return {code: _unit(code, each[:, row], compared[:, row], shown, inside) for row, code in enumerate(AU_CODES)}

@@ -67,6 +67,7 @@ class Regressor:
     skin: Patchwork  # of the gradients
     upper: Layers
     lower: Layers
+    kept: Floats  # (24,) share of a difference of the halves' outputs that is likely to be true
     knots: Floats  # (24, 5) outputs that stand for the strengths of VALUES
 
     def describe(self, frontal: Floats, pose: Floats, gradients: NDArray[Any]) -> Floats:
@@ -96,24 +97,19 @@ class Regressor:
         outputs[..., ~UPPER] = _through(self.lower, features[..., lower])
         return outputs
 
+    def evened(self, raw: Floats) -> Floats:
+        """Outputs of both halves, (..., 2, 24), with as much of their difference as is likely to be true.
+
+        A network that sees one half at a time takes its own error for a difference: of most units half of it or more.
+        """
+        middle = raw.mean(-2, keepdims=True)
+        told: Floats = middle + self.kept * (raw - middle)
+        return told
+
     def strengths(self, raw: Floats) -> Floats:
         """Outputs (..., 24) as intensities from 0 to 1, piecewise linear between the knots."""
         values = [np.interp(raw[..., row], self.knots[row], VALUES) for row in range(len(AU_CODES))]
         return np.stack(values, -1).astype(np.float32)
-
-
-def evened(strengths: Floats, shares: Floats) -> Floats:
-    """Strengths of both halves with as much of their difference as is likely to be true; their mean stays.
-
-    A network that sees one half at a time takes its own error for a difference: of most units half of it or more.
-
-    Args:
-        strengths: (..., 2, 24) left and right.
-        shares: (24,) of each unit the share of a difference that is kept.
-    """
-    middle = strengths.mean(-2, keepdims=True)
-    told: Floats = middle + shares * (strengths - middle)
-    return told
 
 
 def columns(brow: int, shape: int, skin: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -140,7 +136,7 @@ def _through(layers: Layers, rows: Floats) -> Floats:
 
 
 # What the five knots of an action unit stand for: far below rest; the middle of resting faces; the output that only
-# 3 in 100 resting faces reach, from which the unit counts as present; the middle and the top of faces at grade E.
+# few resting faces reach, from which the unit counts as present; the middle and the top of faces at grade E.
 VALUES = (0.0, 0.05, 0.2, 0.8, 1.0)
 
 
@@ -155,16 +151,8 @@ def regressor() -> Regressor:
 
 
 @lru_cache(maxsize=1)
-def kept_differences() -> Floats:
-    """(24,) the shares that `evened` is given for the regressor that ships."""
-    return np.array([table()[code]["difference"] for code in AU_CODES], np.float32)
-
-
-@lru_cache(maxsize=1)
 def table() -> dict[int, dict[str, Any]]:
-    """For each action unit its `threshold`, whether it is `measured`, the share of a `difference` of its sides that is
-    true, and its reliability, as `train au` found them.
-    """
+    """For each action unit its `threshold`, whether it is `measured` and its reliability, as `train au` found them."""
     rows: dict[str, dict[str, Any]] = json.loads(TABLE.read_text(encoding="utf-8"))["action_units"]
     return {int(code): row for code, row in rows.items()}
 
@@ -173,12 +161,13 @@ def from_arrays(arrays: dict[str, Floats]) -> Regressor:
     """A regressor from the arrays of its file."""
     brow, shape = (Projection(*(arrays[f"{part}_{each}"] for each in _PROJECTED)) for part in ("brow", "shape"))
     skin = Patchwork(*(arrays[f"skin_{each}"] for each in _PROJECTED))
-    return Regressor(brow, shape, skin, _layers(arrays, "upper"), _layers(arrays, "lower"), arrays["knots"])
+    upper, lower = (_layers(arrays, name) for name in ("upper", "lower"))
+    return Regressor(brow, shape, skin, upper, lower, arrays["kept"], arrays["knots"])
 
 
 def to_arrays(fitted: Regressor) -> dict[str, Floats]:
     """The arrays of a regressor's file."""
-    arrays = {"knots": fitted.knots}
+    arrays = {"kept": fitted.kept, "knots": fitted.knots}
     parts: dict[str, Projection | Patchwork] = {"brow": fitted.brow, "shape": fitted.shape, "skin": fitted.skin}
     for name, part in parts.items():
         arrays |= {f"{name}_{each}": getattr(part, each) for each in _PROJECTED}

@@ -30,6 +30,9 @@ class Language(Part):
     claimed: float = Field(0.25, ge=0.2, le=1, description="Measured strength from which an answer speaks of a unit.")
     balance: float = Field(0.25, ge=0, le=1, description="Faces are drawn by class frequency to minus this power.")
     synthetic: float = Field(0.0, ge=0, lt=1, description="Share of the samples that synthetic faces are.")
+    as_measured: bool = Field(
+        False, description="Of synthetic faces what the prompt says was measured is observed, not what is true."
+    )
     forced: float = Field(
         0.12, ge=0, lt=1, description="Share of explanations that start from the observations of another face."
     )
@@ -103,9 +106,9 @@ class ActionUnits(Part):
     usual: tuple[str, ...] = Field(
         (), description="Those as seldom one-sided as faces are, by which differences of sides are believed; else all."
     )
-    brow: int = Field(80, gt=0, description="Principal components of the upper part of the mesh.")
-    shape: int = Field(150, gt=0, description="Principal components of the whole mesh.")
-    skin: int = Field(64, gt=0, description="Principal components of the gradients of each patch.")
+    brow: int = Field(160, gt=0, description="Principal components of the upper part of the mesh.")
+    shape: int = Field(400, gt=0, description="Principal components of the whole mesh.")
+    skin: int = Field(200, gt=0, description="Principal components of the gradients of each patch.")
     hidden: tuple[int, ...] = Field((512, 256), description="Widths of the hidden layers.")
     dropout: float = Field(0.25, ge=0, lt=1)
     skin_dropout: float = Field(0.15, ge=0, lt=1, description="How often the skin is withheld.")
@@ -133,12 +136,15 @@ class ActionUnits(Part):
     )
     voted: float = Field(0.3, ge=0, description="Weight of these real faces beside renders.")
     rate: float = Field(2e-3, gt=0, description="Peak learning rate.")
-    epochs: int = Field(40, gt=0)
+    epochs: int = Field(16, gt=0)
     batch: int = Field(256, gt=0)
     rest_percentile: float = Field(
         97, gt=50, lt=100, description="Of resting faces: the output a unit is present from."
     )
-    least_auc: float = Field(0.77, ge=0.5, lt=1, description="On people left out; below it a unit is not measured.")
+    at_rest: dict[int, float] = Field(
+        {25: 90}, description="The same of units that resting faces often show in truth: many lips are a little apart."
+    )
+    least_auc: float = Field(0.8, ge=0.5, lt=1, description="On people left out; below it a unit is not measured.")
     least_present: int = Field(20, gt=0, description="Faces with a unit among them, below which it is not measured.")
     fewest: int = Field(500, gt=0, description="Real resting faces below which nothing is fitted.")
     seed: int = 0

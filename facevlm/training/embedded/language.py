@@ -76,7 +76,10 @@ def train(
         model.train()
         total = 0.0
         chance = torch.Generator().manual_seed(1000 * seed + epoch)
-        writer = Writer(tokenizer, recipe.tasks, 1000 * seed + epoch, claimed=recipe.claimed, forced=recipe.forced)
+        writer = Writer(
+            tokenizer, recipe.tasks, 1000 * seed + epoch,
+            claimed=recipe.claimed, forced=recipe.forced, as_measured=recipe.as_measured,
+        )  # fmt: skip
         order = torch.multinomial(shares, steps * batch, replacement=True, generator=chance)
         batches = _batches(faces, order, batch, writer, opinion, recipe, chance)
         for place, each in enumerate(ahead(batches)):

@@ -1,7 +1,8 @@
 """What the embedded model is asked and should answer about one face, written anew each time the face is seen.
 
 A photograph has a label drawn from its ten votes, and the action units measured on it. A synthetic face has action
-units that are true, and no label: of an answer about it the observations alone are learned.
+units that are true, and no label: of an answer about it the observations alone are learned. They are those that are
+true; or, where a model is to repeat what it is told, those that were measured, unless they are withheld.
 
 Now and then a photograph is given the observations of another, as if the model had made them, and the label of that
 one: so the emotion is concluded from what was observed, not only from the pixels. The foreign observations themselves
@@ -37,6 +38,8 @@ TRUE_FROM = 0.2  # true intensity (B) from which an observation is to be made
 STOP = 0.5  # weight of the end of the observations on synthetic faces: to miss a unit costs as much as to add one
 
 _SEAM = '],"interpretation":"'
+
+Units = dict[int, ActionUnit]
 
 
 @dataclass(frozen=True)
@@ -84,15 +87,19 @@ class Writer:
         *,
         claimed: float = coding.CLAIMED,
         forced: float = 0.0,
+        as_measured: bool = False,
         plainly: bool = False,
         shown: bool = True,
     ) -> None:
         """`forced` is the share of explanations that start from another face's observations.
 
+        With `as_measured` the observations of a synthetic face are those that the prompt tells, if it tells any.
+
         With `plainly` nothing is withheld: as users' faces are asked about. Without `shown` there is no picture and no
         cue, and every unit is told.
         """
         self.tokenizer = tokenizer
+        self.as_measured = as_measured
         self.plainly = plainly
         self.claimed = claimed
         self.forced = forced
@@ -117,7 +124,7 @@ class Writer:
         observations = short.observe(measured(told.units), self.rng, self.claimed)
         answer = short.write(observations, short.interpret(observations, emotion, self.rng), emotion, prompt.answer)
         first, second = _split(answer) if forced else ("", answer)
-        return Text(self._prompt(prompt, row), (first, second + nano.END), (0.0, 1.0), True, told.votes)
+        return Text(self._prompt(prompt, *self._told(row)), (first, second + nano.END), (0.0, 1.0), True, told.votes)
 
     def encode(self, texts: Sequence[Text]) -> Encoded:
         """Texts as ids, with what is learned of them."""
@@ -147,26 +154,31 @@ class Writer:
         return found
 
     def _observed(self, row: Row) -> Text:
-        """What truly shows on a synthetic face, up to where an emotion would be concluded."""
+        """What shows on a synthetic face, up to where an emotion would be concluded."""
         prompt = prompting.load("sov-cot", "face")
-        observations = short.observe(true_units(row.truth), self.rng, TRUE_FROM)
-        first, _ = _split(short.write(observations, "", "neutral", prompt.answer))
-        return Text(self._prompt(prompt, row), (first + _SEAM, ""), (1.0, 0.0), False, row.votes, STOP)
+        cues, told = self._told(row)
+        units, claimed = self._shown(row, told)
+        first, _ = _split(short.write(short.observe(units, self.rng, claimed), "", "neutral", prompt.answer))
+        return Text(self._prompt(prompt, cues, told), (first + _SEAM, ""), (1.0, 0.0), False, row.votes, STOP)
 
     def _question(self, prompt: Prompt, row: Row) -> Text:
-        if row.synthetic:
-            seen, label = coding.measured(true_units(row.truth), TRUE_FROM), None
-        else:
-            seen, label = coding.measured(measured(row.units), self.claimed), _label(row.votes)
-        (pair,) = questions(seen, label, self.rng, 1)
+        cues, told = self._told(row)
+        units, claimed = self._shown(row, told)
+        (pair,) = questions(coding.measured(units, claimed), None if row.synthetic else _label(row.votes), self.rng, 1)
         answer = json.dumps({"answer": pair.answer}, separators=(",", ":"), ensure_ascii=False) + nano.END
         question = pair.question.rstrip("?.").lower() if self.rng.random() < TYPED else pair.question
-        return Text(self._prompt(prompt, row, question), ("", answer), (0.0, 1.0), False, row.votes)
+        return Text(self._prompt(prompt, cues, told, question), ("", answer), (0.0, 1.0), False, row.votes)
 
-    def _prompt(self, prompt: Prompt, row: Row, question: str | None = None) -> str:
-        """What is measured is told, but sometimes none or half of it, so that the pixels are looked at."""
+    def _shown(self, row: Row, told: Units) -> tuple[Units, float]:
+        """The units that a face shows, given what is `told` of them, and how strong one is to be spoken of."""
+        if row.synthetic and not (told and self.as_measured):
+            return true_units(row.truth), TRUE_FROM
+        return measured(row.units), self.claimed
+
+    def _told(self, row: Row) -> tuple[dict[str, float], Units]:
+        """Cues and units of a face, but sometimes none or half of them, so that the pixels are looked at."""
         if not self.shown:
-            return prompting.face_text(prompt, {}, measured(row.units), question) + nano.END
+            return {}, measured(row.units)
         draw = 1.0 if self.plainly else self.rng.random()
         few = NO_CUES <= draw < NO_CUES + FEW_CUES
         cues = {
@@ -175,8 +187,11 @@ class Writer:
             if draw >= NO_CUES and not (few and self.rng.random() < 0.5)
         }
         withheld = draw < NO_CUES or (few and self.rng.random() < 0.5)
-        units = {} if withheld else measured(row.units)
-        return self.image + prompting.face_text(prompt, cues, units, question) + nano.END
+        return cues, {} if withheld else measured(row.units)
+
+    def _prompt(self, prompt: Prompt, cues: dict[str, float], units: Units, question: str | None = None) -> str:
+        image = self.image if self.shown else ""
+        return image + prompting.face_text(prompt, cues, units, question) + nano.END
 
 
 def measured(row: NDArray[np.float32]) -> dict[int, ActionUnit]:

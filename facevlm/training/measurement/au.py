@@ -1,10 +1,10 @@
 """`facevlm train au`: the measurement of action units, fitted on synthetic faces and set to rest on real ones.
 
 Renders go through the finder users' photos pass; `networks.py` fits on them, and on what is known of real faces without
-their action units having been coded. Then the outputs of each unit are laid on the scale of FACS: what 3 in 100 real
-resting faces reach, and what few plain smiles do, is where it begins to be present, renders at grade E are near the
-top. Of a difference between the sides as much is kept as is true on people left out of fitting. A unit that is not told
-apart well enough on them is not measured.
+their action units having been coded. Of a difference between the sides as much is kept as is true on people left out
+of fitting. Then the outputs of each unit are laid on the scale of FACS, on faces left out: it begins to be present at
+what few real resting faces reach, and few plain smiles, and no lower than where claims of it are best; renders
+at grade E are near the top. A unit that is not told apart well enough is not measured.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from facevlm import files
 from facevlm.data import ferplus
+from facevlm.data.cot.coding import CLAIMED
 from facevlm.data.sample import Sample, read_samples
 from facevlm.data.synth import produce
 from facevlm.data.synth import recipe as synth_recipe
@@ -32,13 +33,15 @@ from facevlm.training import recipe
 from facevlm.training.measurement import networks
 from facevlm.training.measurement.measured import Measured, measure, true_strengths
 from facevlm.training.measurement.networks import Real, Renders
-from facevlm.training.measurement.reliability import Reliability, reliability, true_differences
+from facevlm.training.measurement.reliability import Reliability, best_threshold, reliability, true_differences
 from facevlm.types import AU_CODES, EMOTIONS
 
 log = logging.getLogger(__name__)
 
 Floats = NDArray[np.float32]
+Faces = TypeVar("Faces", Renders, Real)
 PRESENT, STRONGEST = 0.2, 0.8  # true intensities: grade B and above, grade E
+REAL_LEFT_OUT = 5  # one real face in so many is left out of fitting: what it fitted, it knows to be at rest
 MODERATE_YAW = 30.0  # degrees
 
 
@@ -56,21 +59,24 @@ def run(config: Path, rig: Path, data: Path, work: Path, workers: int = 2) -> di
     renders, samples = _renders(chosen, rig, work, workers)
     left_out = np.array([_left_out(sample) for sample in samples])
     projections = _projections(chosen, renders.where(~left_out), real)
-    blank = Regressor(*projections, (), (), np.zeros((len(AU_CODES), len(VALUES)), np.float32))
-    fitting = Renders(_features(blank, renders), true_strengths(samples).transpose(0, 2, 1))
+    unknown = np.ones(len(AU_CODES), np.float32), np.zeros((len(AU_CODES), len(VALUES)), np.float32)
+    blank = Regressor(*projections, (), (), *unknown)
+    rendered = Renders(_features(blank, renders), true_strengths(samples).transpose(0, 2, 1))
     seen = Real(_features(blank, real), resting, agreed)
-    kept = Renders(*(part[~left_out] for part in fitting))
-    upper, lower = networks.fit(blank, kept, seen, chosen)
+    unfitted = np.arange(len(real)) % REAL_LEFT_OUT == 0
+    upper, lower = networks.fit(blank, _where(rendered, ~left_out), _where(seen, ~unfitted), chosen)
     network = replace(blank, upper=upper, lower=lower)
-    check = Renders(*(part[left_out] for part in fitting))
-    fitted = replace(network, knots=_knots(network, check, seen, chosen))
-    hard = np.array([_hard(sample) for sample in samples])[left_out]
-    strengths = fitted.strengths(fitted.raw(check.features))
+    check, quiet = _where(rendered, left_out), _where(seen, unfitted)
     sources = {f"synth/{name}" for name in chosen.usual or chosen.renders}
     usual = np.array([sample.source in sources for sample in samples])[left_out]
-    shares = true_differences(strengths[usual], check.truth[usual])
-    found = reliability(regressor.evened(strengths, shares)[hard], check.truth[hard])
-    _write(fitted, found, shares, chosen)
+    outputs = network.raw(check.features)
+    apart = replace(network, knots=_knots(network, check, quiet, chosen)).strengths(outputs[usual])
+    network = replace(network, kept=true_differences(apart, check.truth[usual]))
+    fitted = replace(network, knots=_knots(network, check, quiet, chosen))
+    hard = np.array([_hard(sample) for sample in samples])[left_out]
+    strengths = fitted.strengths(fitted.evened(outputs))
+    found = reliability(strengths[hard], check.truth[hard])
+    _write(fitted, found, chosen)
     return found
 
 
@@ -114,6 +120,10 @@ def _renders(chosen: recipe.ActionUnits, rig: Path, work: Path, workers: int) ->
 def _joined(parts: Sequence[Measured]) -> Measured:
     columns = ("frontal", "pose", "gradients", "index")
     return Measured(*(np.concatenate([getattr(part, name) for part in parts]) for name in columns))
+
+
+def _where(faces: Faces, mask: NDArray[np.bool_]) -> Faces:
+    return faces._replace(**{name: part[mask] for name, part in faces._asdict().items()})
 
 
 def _left_out(sample: Sample) -> bool:
@@ -164,17 +174,21 @@ def _features(projected: Regressor, faces: Measured) -> Floats:
 
 
 def _knots(network: Regressor, check: Renders, real: Real, chosen: recipe.ActionUnits) -> Floats:
-    """For each unit the outputs that stand for `regressor.VALUES`, on real faces and on people left out."""
-    rest = network.raw(real.features[real.resting]).reshape(-1, len(AU_CODES))
-    smiles = network.raw(real.features[real.smiling]).reshape(-1, len(AU_CODES))
-    moved = network.raw(check.features)
+    """For each unit the outputs that stand for `regressor.VALUES`, on faces and people left out of fitting."""
+    rest, smiles, moved = (
+        network.evened(network.raw(features))
+        for features in (real.features[real.resting], real.features[real.smiling], check.features)
+    )
     rows = []
     for row, code in enumerate(AU_CODES):
-        low, middle, present = np.percentile(rest[:, row], (0.5, 50, chosen.rest_percentile))
+        quiet = chosen.at_rest.get(code, chosen.rest_percentile)
+        low, middle, present = np.percentile(rest[..., row], (0.5, 50, quiet))
         if code in chosen.smileless and len(smiles):
-            present = max(present, np.percentile(smiles[:, row], chosen.smile_percentile))
+            present = max(present, np.percentile(smiles[..., row], chosen.smile_percentile))
         strong = moved[..., row][check.truth[..., row] >= STRONGEST]
-        usual, top = np.percentile(strong, (45, 90)) if len(strong) else (present, present)
+        usual, top = np.percentile(strong, (40, 90)) if len(strong) else (present, present)
+        claimed = best_threshold(moved[..., row].max(1), check.truth[..., row].max(1) >= PRESENT)
+        present = max(present, claimed - (usual - claimed) * (CLAIMED - PRESENT) / (STRONGEST - CLAIMED))
         usual = max(usual, present + (present - middle))  # a unit that rest hides would jump otherwise
         rows.append((min(low, middle - 0.01), middle, present, usual, max(top, usual + 0.3 * (usual - present))))
     return np.array(rows, np.float32)
@@ -185,21 +199,19 @@ def _rounded(value: float) -> float | None:
     return None if np.isnan(value) else round(value, 3)
 
 
-def _write(fitted: Regressor, found: dict[int, Reliability], shares: Floats, chosen: recipe.ActionUnits) -> None:
+def _write(fitted: Regressor, found: dict[int, Reliability], chosen: recipe.ActionUnits) -> None:
     arrays = {name: array.astype(np.float16) for name, array in regressor.to_arrays(fitted).items()}
     rows = {
         str(code): {
             "threshold": PRESENT,
             "measured": each.present >= chosen.least_present and each.auc >= chosen.least_auc,
-            "difference": round(float(share), 3),
             **{name: _rounded(value) for name, value in each._asdict().items()},
         }
-        for (code, each), share in zip(found.items(), shares, strict=True)
+        for code, each in found.items()
     }
     content = {"made_by": "facevlm train au facevlm/faces/action_units.recipe.yaml", "action_units": rows}
     with files.replaced(regressor.WEIGHTS) as partial, partial.open("wb") as weights:
-        np.savez_compressed(weights, **arrays | {"knots": fitted.knots})
+        np.savez_compressed(weights, **arrays | {"kept": fitted.kept, "knots": fitted.knots})
     files.write(regressor.TABLE, json.dumps(content, indent=1) + "\n")
     regressor.regressor.cache_clear()
     regressor.table.cache_clear()
-    regressor.kept_differences.cache_clear()

@@ -33,6 +33,17 @@ def reliability(
     return {code: _one(measured[..., row], truth[..., row], threshold) for row, code in enumerate(AU_CODES)}
 
 
+def best_threshold(measured: NDArray[np.float32], shown: NDArray[np.bool_]) -> float:
+    """The least of n values taken to show a unit, so that F1 is highest; −∞ where no face shows it."""
+    from sklearn.metrics import precision_recall_curve
+
+    if not shown.any():
+        return float("-inf")
+    precision, recall, thresholds = precision_recall_curve(shown, measured)
+    f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-9)
+    return float(thresholds[f1[:-1].argmax()])
+
+
 def true_differences(measured: NDArray[np.float32], truth: NDArray[np.float32]) -> NDArray[np.float32]:
     """(24,) of each action unit the share of a measured difference of the sides that is true, by least squares.
 

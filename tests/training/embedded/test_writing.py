@@ -78,6 +78,15 @@ def test_of_a_synthetic_face_the_true_observations_alone_are_learned(tokenizer: 
     assert writer.encode([text]).commits.tolist() == [-1]
 
 
+def test_or_those_that_the_prompt_tells_unless_they_are_withheld(tokenizer: Any) -> None:
+    writer = Writer(tokenizer, {"sov-cot": 1.0}, seed=0, as_measured=True)
+    texts = [writer.text(row(None, {12: 0.8}, true=17)) for _ in range(60)]
+    told = ["AU12:0.8" in text.prompt for text in texts]
+    assert {False, True} == set(told)
+    assert ['"au":12' in text.parts[0] for text in texts] == told
+    assert ['"au":17' in text.parts[0] for text in texts] == [not each for each in told]
+
+
 def test_the_end_of_a_synthetic_faces_observations_weighs_less(tokenizer: Any) -> None:
     writer = Writer(tokenizer, {"sov-cot": 1.0}, seed=0, plainly=True)
     weights = writer.encode([writer.text(row(None, true=17))]).weights[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -48,10 +49,11 @@ def fitted(real: Real, **changed: object) -> Regressor:
         Patchwork(*(np.zeros((len(PATCHES), *more), "f4") for more in ((LENGTH,), (LENGTH, 1), (1,)))),
         (),
         (),
+        np.ones(24, np.float32),
         np.zeros((24, len(VALUES)), np.float32),
     )
     upper, lower = networks.fit(blank, Renders(features, truth), real, chosen(**changed))
-    return Regressor(blank.brow, blank.shape, blank.skin, upper, lower, blank.knots)
+    return replace(blank, upper=upper, lower=lower)
 
 
 def real(emotion: str, **moved: float) -> Real:

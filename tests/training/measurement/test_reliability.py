@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from facevlm.training.measurement.reliability import Reliability, reliability, true_differences
+from facevlm.training.measurement.reliability import Reliability, best_threshold, reliability, true_differences
 from facevlm.types import AU_CODES
 
 
@@ -78,6 +78,17 @@ def test_of_a_difference_of_the_sides_the_share_is_kept_that_is_true() -> None:
     truth[:, 0, AU_CODES.index(2)] = 0.4  # and one that is never measured
     kept = dict(zip(AU_CODES, true_differences(measured, truth), strict=True))
     assert (kept[12], kept[4], kept[2]) == (pytest.approx(1 / 2), 0, 0)
+
+
+def test_the_best_threshold_is_the_least_value_that_gives_the_highest_f1() -> None:
+    measured = np.array([0.1, 0.2, 0.3, 0.4, 0.5], np.float32)
+    assert best_threshold(measured, np.array([False, False, True, True, True])) == pytest.approx(0.3)
+    # From 0.2 three of four are right and none is missed, 6/7; from 0.4 one is missed, 4/5.
+    assert best_threshold(measured, np.array([False, True, False, True, True])) == pytest.approx(0.2)
+
+
+def test_there_is_none_that_would_find_what_no_face_shows() -> None:
+    assert best_threshold(np.ones(3, np.float32), np.zeros(3, bool)) == -math.inf
 
 
 def test_without_faces_that_show_it_nothing_is_known() -> None:
