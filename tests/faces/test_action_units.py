@@ -14,6 +14,7 @@ from facevlm import facs
 from facevlm.data import ferplus
 from facevlm.faces import action_units, decode, find, regressor
 from facevlm.faces.action_units import THRESHOLDS, measured_codes
+from facevlm.faces.appearance import appearance
 from facevlm.faces.pose import LEFT_EYE_OUTER, RIGHT_EYE_OUTER, frontalise, mean_face
 from facevlm.faces.regressor import table
 from facevlm.types import AU_CODES, EMOTIONS, ActionUnit, Emotion, Pose
@@ -68,10 +69,15 @@ def test_in_a_mirror_left_and_right_change_places() -> None:
 
 
 @pytest.mark.parametrize(("side", "other", "towards"), [("left", "right", 1), ("right", "left", -1)])
-def test_a_smile_of_one_half_of_the_mesh_is_measured_on_that_side(side: str, other: str, towards: int) -> None:
+def test_a_smile_of_one_half_of_the_face_is_measured_on_that_side(
+    side: str, other: str, towards: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     frontal, pose = frontalise(astronaut().points)
     at_rest = mean_face()[:, 0] * towards < 0  # the other half
     frontal[at_rest] = mean_face()[at_rest]
+    skin = appearance(astronaut().grey, astronaut().points)
+    skin[["left", "right"].index(other)] = regressor.regressor().skin.mean
+    monkeypatch.setattr(action_units, "appearance", lambda *_: skin)
     unit = action_units.measure_action_units(astronaut().grey, astronaut().points, frontal, pose)[12]
     assert getattr(unit, side) > getattr(unit, other) + 0.2
 

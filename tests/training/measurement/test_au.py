@@ -39,7 +39,7 @@ dropout: 0.05
 least_present: 5
 fewest: 50
 """
-RENDERED, REAL = 1200, 120
+RENDERED, REAL = 1200, 600
 NAMES = np.array([f"fer{index:07}.png" for index in range(REAL)])
 READABLE, UNREADABLE = AU_CODES.index(12), AU_CODES.index(4)
 CORNERS = {"left": [291, 375, 409], "right": [61, 146, 185]}
@@ -99,7 +99,7 @@ def test_the_side_that_moved_is_told_from_the_other(fitted: Fitted) -> None:
 
 def test_a_difference_that_is_seen_is_believed(fitted: Fitted) -> None:
     kept = dict(zip(AU_CODES, fitted.regressor.kept, strict=True))
-    assert kept[12] > 0.8 > 0.2 > kept[4]
+    assert kept[12] > 0.8 > 0.6 > kept[4]
 
 
 def test_people_left_out_are_not_fitted_on(fitted: Fitted) -> None:
@@ -118,18 +118,27 @@ def test_the_knots_of_every_action_unit_rise(fitted: Fitted) -> None:
 
 
 def test_resting_faces_are_under_the_threshold_but_for_three_in_a_hundred(fitted: Fitted, made: Path) -> None:
-    strengths = measured_again(fitted.regressor, made / "real.npz")[..., READABLE]
-    assert np.mean(strengths < fitted.table[12]["threshold"]) == pytest.approx(0.97, abs=0.02)
-    assert np.median(strengths) == pytest.approx(0.05, abs=0.02)
+    strengths = measured_again(fitted.regressor, made / "real.npz")
+    assert np.mean(strengths[..., UNREADABLE] < 0.2) == pytest.approx(0.97, abs=0.03)
+    assert np.median(strengths[..., READABLE]) == pytest.approx(0.05, abs=0.02)
+
+
+def test_what_is_told_apart_well_begins_where_it_is_truly_there(fitted: Fitted, made: Path) -> None:
+    """Resting faces alone would have it begin at a trace."""
+    assert np.mean(measured_again(fitted.regressor, made / "real.npz")[..., READABLE] < 0.2) > 0.98
+    truth = np.array([each["details"]["moves"]["12"] for each in told(made)])
+    strengths = measured_again(fitted.regressor, made / "faces.npz")[..., READABLE]
+    traces = (truth > 0.03) & (truth < 0.12)
+    assert np.mean(strengths[traces] < 0.2) > 0.8
 
 
 def test_resting_lips_are_often_apart_in_truth(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A unit that `at_rest` names begins to be present where more resting faces reach."""
     outside_the_package(monkeypatch, tmp_path)
-    (tmp_path / "recipe.yaml").write_text(f"{RECIPE}at_rest: {{12: 80}}\n")
+    (tmp_path / "recipe.yaml").write_text(f"{RECIPE}at_rest: {{4: 80}}\n")
     run(made, tmp_path / "recipe.yaml")
     strengths = measured_again(regressor.from_arrays(dict(np.load(regressor.WEIGHTS))), made / "real.npz")
-    assert np.mean(strengths[..., READABLE] >= 0.2) == pytest.approx(0.2, abs=0.06)
+    assert np.mean(strengths[..., UNREADABLE] >= 0.2) == pytest.approx(0.2, abs=0.06)
 
 
 def test_faces_at_grade_e_measure_near_the_top(fitted: Fitted, made: Path) -> None:
