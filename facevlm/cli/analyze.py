@@ -58,6 +58,9 @@ def analyze(
     index: Annotated[
         Path | None, options.option("--index", "Index of labelled faces that `facevlm index build` made.")
     ] = None,
+    hints: Annotated[
+        bool, options.option("--hints", "Tell a large model which action units were measured on each face.")
+    ] = False,
 ) -> None:
     """Explain every face: its action units, the emotion read from them and why, each claim checked.
 
@@ -77,6 +80,7 @@ def analyze(
         marks=marks,
         settings=settings,
         examples=None if examples is None else _examples(examples, index, settings),
+        hints=hints,
     )
     status = explain(reasoner, images, format, reports, batch_size, add)
     if status:

@@ -43,9 +43,11 @@ class FaceReasoner:
         marks: what is drawn on faces: plain, box, number or landmarks (Set-of-Vision, arXiv 2410.02244).
         settings: time-out, threads and the limits on pictures; by default from the environment.
         examples: gives labelled faces to show before each photograph, see `matching.index`; none where it has none.
+        hints: tell a model that asks by picture the prominent action units measured on each face (SoVTP, arXiv
+            2504.17224); one that asks by face is always told what was measured.
 
     Raises:
-        InputError: no such model, adapter, prompt or marks, or examples for a model that asks by face.
+        InputError: no such model, adapter, prompt or marks, or examples or hints for a model that asks by face.
         PrerequisiteError: something the model needs is not installed or not set.
     """
 
@@ -59,9 +61,11 @@ class FaceReasoner:
         marks: str = "landmarks",
         settings: Settings | None = None,
         examples: Callable[[Found], Sequence[Example]] | None = None,
+        hints: bool = False,
     ) -> None:
         self._settings = settings or Settings()
         self._examples = examples
+        self._hints = hints
         drawing.check(marks)
         self._marks = marks
         if isinstance(model, str):
@@ -73,6 +77,8 @@ class FaceReasoner:
             raise InputError(f"{prompt}: this prompt answers a question and explains no faces; use sov-cot")
         if examples is not None and model.asks == "face":
             raise InputError(f"{model.name}: is asked face by face and was never shown examples; use a larger model")
+        if hints and model.asks == "face":
+            raise InputError(f"{model.name}: is told all that was measured anyway; leave --hints out")
 
     def analyze(self, source: Source) -> Analysis:
         """The analysis of one photograph: a path, a file's bytes, a PIL image or an (h, w, 3) uint8 RGB array.
@@ -145,7 +151,8 @@ class FaceReasoner:
         if not seen.marked.faces:
             return ()
         if self.model.asks == "scene":
-            return (prompting.after_examples(prompting.render_scene(self.prompt, seen.marked), seen.examples),)
+            asked = prompting.render_scene(self.prompt, seen.marked, measured=self._hints)
+            return (prompting.after_examples(asked, seen.examples),)
         return tuple(prompting.render_face(self.prompt, face, small) for face, small in _with_crops(seen))
 
     def inquire(self, seen: Seen, asked: Dialogue) -> tuple[Conversation, ...]:
@@ -186,7 +193,7 @@ class FaceReasoner:
 
     def _reference(self, seen: Seen) -> str:
         shown = f"+{len(seen.examples)}×{prompting.example_reference()}" if seen.examples else ""
-        return f"{self.prompt.reference}{shown}"
+        return f"{self.prompt.reference}{'+hints' if self._hints else ''}{shown}"
 
     def _asked(self, source: Source) -> _Asked:
         started = time.perf_counter()

@@ -67,6 +67,24 @@ def test_faces_are_numbered_by_area(reasoner, two_faces):
     assert first.box.area > second.box.area
 
 
+def test_hints_tell_a_model_of_scenes_what_was_measured_and_the_analysis_says_so(scripted, astronaut):
+    plain, hinted = scripted("scene"), scripted("scene")
+    FaceReasoner(plain).analyze(astronaut)
+    analysis = FaceReasoner(hinted, hints=True).analyze(astronaut)
+    said = ["\n".join(turn.text for turn in model.calls[0][0].turns) for model in (plain, hinted)]
+    hint = next(line for line in said[1].splitlines() if line not in said[0] and line.startswith("Face 1: "))
+    measured = analysis.faces[0].action_units
+    assert "12 lip corner puller" in hint
+    told = {int(each.split()[0]) for each in hint.removeprefix("Face 1: ").removesuffix(".").split(", ")}
+    assert told == {code for code, value in measured.items() if value is not None and value >= 0.3}
+    assert "+hints" in analysis.provenance.prompt
+
+
+def test_a_model_that_is_told_everything_takes_no_hints(scripted):
+    with pytest.raises(InputError, match="scripted: is told all that was measured anyway; leave --hints out"):
+        FaceReasoner(scripted("face"), hints=True)
+
+
 def test_a_photograph_without_a_face_asks_the_model_nothing(scripted):
     model = scripted()
     analysis = FaceReasoner(model).analyze(BLANK)
