@@ -12,12 +12,14 @@ from typing import Literal
 
 from facevlm import facs
 from facevlm.prompting.cues import APART
-from facevlm.types import Analysis, Check, FaceAnalysis, Observation, Reading, Verdict
+from facevlm.types import INTENSITY_VALUES, Analysis, Check, FaceAnalysis, Observation, Reading, Verdict
 
 COLUMNS: tuple[str, ...] = ("face", "emotion", "what it shows", "why", "agreement with measurement")
 
 # A sign besides the word, so that no verdict rests on colour.
 SIGNS: dict[Verdict, str] = {"supported": "✓", "contradicted": "✗", "unmeasurable": "?"}
+
+FAR = 2  # grades between a claim and its measurement from which a supported claim is told to be off
 
 LIMITS = (
     "This describes expressions: what can be seen on a face at one moment. It does not tell what a person feels, "
@@ -66,13 +68,25 @@ def strengths(value: float | None, left: float | None, right: float | None, firs
 
 
 def measured(check: Check, sides: Mapping[Literal["left", "right"], float | None]) -> str:
-    """What a claim was held against: one number, or that of each side where they differ; empty where nothing was."""
+    """What a claim was held against: one number, or that of each side where they differ, and its grade where the claim
+    is far off it; empty where nothing was.
+    """
     left, right = sides.get("left"), sides.get("right")
     if check.measured is None:
         return ""
-    if left is None or right is None or abs(left - right) < APART:
-        return f"{check.measured:.2f}"
-    return strengths(check.measured, left, right, check.side)
+    apart = left is not None and right is not None and abs(left - right) >= APART
+    told = strengths(check.measured, left, right, check.side) if apart else f"{check.measured:.2f}"
+    return ", ".join(filter(None, (told, far_grade(check))))
+
+
+def far_grade(check: Check) -> str:
+    """The word for the measured grade of a claim that is supported but two grades off or more; else empty."""
+    grade = None if check.measured is None else facs.grade(check.measured)
+    if check.verdict != "supported" or grade is None:
+        return ""
+    grades = list(INTENSITY_VALUES)
+    far = abs(grades.index(grade) - grades.index(check.claimed)) >= FAR
+    return facs.intensity_word(grade) if far else ""
 
 
 def agreement(face: FaceAnalysis) -> str:
@@ -118,9 +132,14 @@ def _row(face: FaceAnalysis) -> tuple[str, ...]:
     if face.explanation is None:
         return str(face.id), emotion(face), face.error or "", second_opinion(face), ""
     claims = zip(face.explanation.observations, face.checks, strict=True)
-    shown = "\n".join(f"{SIGNS[check.verdict]} {claim(observation)}" for observation, check in claims)
+    shown = "\n".join(f"{SIGNS[check.verdict]} {claim(observation)}{_off(check)}" for observation, check in claims)
     why = "\n".join(filter(None, (face.explanation.interpretation, second_opinion(face))))
     return str(face.id), emotion(face), shown, why, agreement(face)
+
+
+def _off(check: Check) -> str:
+    grade = far_grade(check)
+    return f" (measured: {grade})" if grade else ""
 
 
 def _markdown_face(face: FaceAnalysis) -> str:

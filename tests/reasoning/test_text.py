@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from facevlm.reasoning.text import measured, percent, strengths
-from facevlm.types import Check, Side
+from facevlm.types import Check, Intensity, Side
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,19 @@ def test_what_a_claim_was_held_against_names_the_sides_where_they_differ(
 
 def test_what_was_not_measured_has_no_words() -> None:
     assert measured(Check(au=12, claimed="C", side="both", measured=None, verdict="unmeasurable"), {}) == ""
+
+
+@pytest.mark.parametrize(
+    ("claimed", "value", "said"),
+    [("E", 0.45, "0.45, marked"), ("D", 0.45, "0.45"), ("C", 0.85, "0.85, maximum"), ("B", 0.95, "0.95, maximum")],
+)
+def test_a_supported_claim_that_is_two_grades_off_is_told_the_measured_grade(
+    claimed: Intensity, value: float, said: str
+) -> None:
+    check = Check(au=25, claimed=claimed, side="both", measured=value, verdict="supported")
+    assert measured(check, {}) == said
+
+
+def test_of_a_contradicted_claim_the_value_says_enough() -> None:
+    check = Check(au=25, claimed="E", side="both", measured=0.05, verdict="contradicted")
+    assert measured(check, {}) == "0.05"
