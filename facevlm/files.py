@@ -1,4 +1,4 @@
-"""Files that are never left half written: taken in place of another at once, or added to by whole lines."""
+"""Files that are never left half written: taken in place of another at once, or added to by whole lines; and YAML."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from facevlm.errors import InputError
 
@@ -28,6 +28,21 @@ def write(file: Path, content: str | bytes) -> Path:
     with replaced(file) as partial:
         partial.write_bytes(content.encode() if isinstance(content, str) else content)
     return file
+
+
+def mapping(file: Path, remedy: str) -> dict[str, Any]:
+    """Keys and values of a YAML file. Raises InputError with the `remedy` where it is none or cannot be read."""
+    import yaml
+
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{file}: cannot be read ({error.strerror}); {remedy}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{file}: not YAML ({str(error).splitlines()[0]}); {remedy}") from None
+    if not isinstance(content, dict):
+        raise InputError(f"{file}: not a mapping of keys to values; {remedy}")
+    return content
 
 
 def locked(file: Path) -> BinaryIO:

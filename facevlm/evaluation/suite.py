@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import yaml
 from pydantic import Field, ValidationError
 
+from facevlm import files
 from facevlm.config import asset_dir
 from facevlm.data.sample import reason
 from facevlm.errors import InputError
@@ -111,19 +111,10 @@ def folder() -> Path:
 def read(file: Path) -> Suite:
     """The suite of a file, called after it. Raises InputError where it is wrong."""
     try:
-        return _checked(Suite(**{"name": file.stem, **_content(file)}), file)
+        content = files.mapping(file, "write `task:` and what else evals/suites shows")
+        return _checked(Suite(**{"name": file.stem, **content}), file)
     except ValidationError as error:
         raise InputError(f"{file}: {reason(error)}; correct the suite") from None
-
-
-def _content(file: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{file}: no YAML ({str(error).splitlines()[0]}); correct the file") from None
-    if not isinstance(content, dict):
-        raise InputError(f"{file}: no suite; write `task:` and what else evals/suites shows")
-    return content
 
 
 def _checked(suite: Suite, file: Path) -> Suite:

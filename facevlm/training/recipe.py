@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from facevlm import files
 from facevlm.errors import InputError
 from facevlm.types import Emotion
 
@@ -155,12 +155,7 @@ Recipe = TypeVar("Recipe", bound=Part)
 
 def read(file: Path, kind: type[Recipe]) -> Recipe:
     """A recipe from its file. Raises InputError naming the file, the key and what is wrong with it."""
-    try:
-        content: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except OSError:
-        raise InputError(f"{file}: no such recipe; see adapters/*/recipe.yaml for those that ship") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{file}: not YAML ({str(error).splitlines()[0]})") from None
+    content = files.mapping(file, "see adapters/*/recipe.yaml for those that ship")
     try:
         return kind.model_validate(content)
     except ValidationError as error:

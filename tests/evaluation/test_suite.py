@@ -49,8 +49,8 @@ def test_a_suite_of_ones_own_is_named_by_its_file(tmp_path: Path) -> None:
     [
         ("task: emotion\n", "title: field required"),
         ("task: moods\ntitle: x\n", "not 'moods'"),
-        ("- task\n", "no suite"),
-        ("task: [\n", "no YAML"),
+        ("- task\n", "not a mapping"),
+        ("task: [\n", "not YAML"),
         ("task: emotion\ntitle: x\nemotions: [joy]\n", "not 'joy'"),
         ("task: emotion\ntitle: x\nconditions: [{name: a}, {name: a}]\n", "two conditions are called 'a'"),
         ("task: emotion\ntitle: x\nconditions: [{name: a, of: b}]\n", "read against 'b'"),

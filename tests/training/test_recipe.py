@@ -30,7 +30,7 @@ def test_the_recipes_that_ship_are_good() -> None:
     [
         (GOOD + "tower_epoch: 3\n", r"tower_epoch: Extra inputs are not permitted; known keys: seed, teacher_epochs"),
         (GOOD.replace("epochs: 1,", "epochs: 0,"), r"language\.epochs: .*greater than 0"),
-        ("- 1\n", "the file: "),
+        ("- 1\n", "not a mapping of keys to values; see adapters/"),
         ("a: [", "not YAML"),
     ],
 )
@@ -46,5 +46,5 @@ def test_a_recipe_that_is_not_utf_8_is_named(tmp_path: Path) -> None:
 
 
 def test_a_missing_recipe_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"nowhere\.yaml: no such recipe"):
+    with pytest.raises(InputError, match=r"nowhere\.yaml: cannot be read \(No such file or directory\); see adapters/"):
         recipe.read(tmp_path / "nowhere.yaml", recipe.Base)

@@ -9,9 +9,9 @@ from math import inf
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import Field, ValidationError, model_validator
 
+from facevlm import files
 from facevlm.data.sample import reason
 from facevlm.errors import InputError
 from facevlm.types import Value
@@ -79,14 +79,9 @@ def read(name: str, **changes: Any) -> Recipe:
         InputError: there is no such recipe, or it asks for what cannot be.
     """
     file = FOLDER / f"{name}.yaml" if name in shipped() else Path(name)
-    try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except OSError:
-        raise InputError(f"{name}: no such recipe; use {', '.join(shipped())} or the path of a YAML file") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{file}: not YAML ({str(error).splitlines()[0]})") from None
-    if not isinstance(content, dict):
-        raise InputError(f"{file}: a recipe is a mapping of {_KEYS}")
+    if not file.is_file():
+        raise InputError(f"{name}: no such recipe; use {', '.join(shipped())} or the path of a YAML file")
+    content = files.mapping(file, f"a recipe has {_KEYS}")
     try:
         return Recipe.model_validate(content | {key: value for key, value in changes.items() if value is not None})
     except ValidationError as error:

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeVar
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
+from facevlm import files
 from facevlm.data.sample import reason
 from facevlm.errors import InputError
 from facevlm.training.recipe import Lora, Part
@@ -92,15 +93,7 @@ def content(file: Path) -> dict[str, Any]:
     Raises:
         InputError: it cannot be read, or is no mapping.
     """
-    try:
-        said = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{file}: cannot be read ({error.strerror}); give another recipe") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{file}: not YAML ({str(error).splitlines()[0]}); see {FOLDER} for good ones") from None
-    if not isinstance(said, dict):
-        raise InputError(f"{file}: a recipe is a mapping of keys to values; see {FOLDER} for good ones")
-    return said
+    return files.mapping(file, f"see {FOLDER} for good recipes")
 
 
 def read(file: Path, kind: type[Recipe], **changes: Any) -> Recipe:

@@ -54,7 +54,7 @@ def test_what_a_data_set_was_made_by_is_a_recipe(tmp_path: Path) -> None:
         (GOOD + "yaw: [30, -30]\n", "yaw: from -90 to 90, the lower number first"),
         (GOOD + "face_height: [0, 1]\n", "face_height: from 0.1 to 2"),
         (GOOD + "pool: 100\n", "pool: input should be less than 100"),
-        ("- name: mine\n", "a recipe is a mapping of name, count"),
+        ("- name: mine\n", "not a mapping of keys to values; a recipe has name, count"),
         ("name: [\n", "not YAML"),
         ("name: \xff", "not YAML"),
     ],

@@ -41,7 +41,7 @@ def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
         ("model: some/base\n", r"give either epochs or steps"),
         (GOOD + "steps: 5\n", r"give either epochs or steps"),
         ("epochs: 1\n", r"model: field required"),
-        ("- 1\n", r"a recipe is a mapping"),
+        ("- 1\n", r"not a mapping of keys to values; see .* for good recipes"),
         ("a: [", r"not YAML"),
     ],
 )
