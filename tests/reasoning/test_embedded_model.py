@@ -93,8 +93,8 @@ def shift(reasoner: FaceReasoner, face: Face, *shown: tuple[Picture, Face]) -> f
 def test_the_same_measurements_of_other_pixels_are_another_emotion(
     reasoner: FaceReasoner, portrait: tuple[Picture, Face], render: tuple[Picture, Face]
 ) -> None:
-    for _, face in (portrait, render):
-        assert shift(reasoner, face, portrait, render) >= 0.1  # 0.20 and 0.78 of the model that ships
+    """Where nothing was measured to move; a strong smile that was measured is happiness by itself."""
+    assert shift(reasoner, render[1], portrait, render) >= 0.1
 
 
 def test_without_pixels_the_same_measurements_are_the_same_emotion(
