@@ -87,9 +87,12 @@ def test_a_long_answer_is_shown_from_its_question_beside_the_picture(ann: Visito
     ann.page.set_viewport_size({"width": 1360, "height": 640})  # so that the answer about one face is long
     ann.upload(astronaut)
     ann.answered(1)
-    ann.page.wait_for_timeout(1000)
     question, answer = (ann.page.get_by_test_id("stChatMessage").nth(each) for each in (0, 1))
-    assert in_view(ann, ann.picture("one face found")) and in_view(ann, question) and top(answer) < 400
+    for _ in range(20):  # scrolling ends when it ends, later on a busy machine
+        ann.page.wait_for_timeout(500)
+        if in_view(ann, ann.picture("one face found")) and in_view(ann, question) and top(answer) < 400:
+            return
+    pytest.fail(f"question at {top(question)}, answer at {top(answer)}")
 
 
 def in_view(visitor: Visitor, shown: Locator) -> bool:
