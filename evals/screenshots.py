@@ -90,7 +90,8 @@ def give(page: Page) -> None:
 
 def choose(page: Page) -> None:
     """Lights the first thing that the answer rests on."""
-    page.get_by_role("radiogroup", name="Rests on").get_by_role("radio").first.click()
+    # Not `click`: it scrolls what is under the picture of a phone to under the line that is written in, and back.
+    page.get_by_role("radiogroup", name="Rests on").get_by_role("radio").first.evaluate("each => each.click()")
     page.locator('img.fv-picture[alt*="Lit on face"]').wait_for()
     settle(page)
 
