@@ -187,6 +187,7 @@ def _knots(network: Regressor, check: Renders, real: Real, chosen: recipe.Action
             present = max(present, np.percentile(smiles[..., row], chosen.smile_percentile))
         strong = moved[..., row][check.truth[..., row] >= STRONGEST]
         usual, top = np.percentile(strong, (40, 90)) if len(strong) else (present, present)
+        # Units are spoken of from CLAIMED on: it is that which is laid where F1 is best, and PRESENT as far below it.
         claimed = best_threshold(moved[..., row].max(1), check.truth[..., row].max(1) >= PRESENT)
         present = max(present, claimed - (usual - claimed) * (CLAIMED - PRESENT) / (STRONGEST - CLAIMED))
         usual = max(usual, present + (present - middle))  # a unit that rest hides would jump otherwise
