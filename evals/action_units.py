@@ -104,8 +104,8 @@ def of_ferplus(options: argparse.Namespace) -> tuple[Measured, NDArray[np.int64]
 def strengths(faces: Measured) -> Floats:
     """Measured intensities, (n, 2, 24), left and right, as `measure_action_units` has them before it leaves any out."""
     fitted = regressor.regressor()
-    parts = np.array_split(np.arange(len(faces)), max(1, len(faces) // 2000))
-    described = (fitted.describe(faces.frontal[rows], faces.pose[rows], faces.gradients[rows]) for rows in parts)
+    parts = np.array_split(np.arange(len(faces)), max(1, len(faces) // 16))
+    described = (fitted.describe(faces.frontal[rows], faces.pose[rows], faces.patches[rows]) for rows in parts)
     return np.concatenate([fitted.strengths(fitted.evened(fitted.raw(each))) for each in described])
 
 

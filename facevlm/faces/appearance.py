@@ -1,13 +1,12 @@
-"""What the skin looks like where landmarks hardly move: gradients around an eye, the brows' knot, the mouth, the chin.
+"""What the skin looks like where landmarks hardly move: around an eye, the brows' knot, a cheek, the mouth, the chin.
 
 Each patch is cut upright around landmarks, at a scale taken from the face's width in depth, so that neither tilt nor a
-turn changes it much; then described by histograms of oriented gradients (Dalal & Triggs, CVPR 2005), cells of 8 pixels.
+turn changes it much. What they show, the networks of `regressor` tell.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +14,7 @@ from PIL import Image
 
 from facevlm.faces.pose import LEFT_EYE_OUTER, RIGHT_EYE_OUTER
 
-SIDE, CELL, BINS = 64, 8, 9
-LENGTH = (SIDE // CELL) ** 2 * BINS
+SIDE = 64  # pixels of a patch
 
 
 class Patch(NamedTuple):
@@ -37,18 +35,13 @@ PATCHES: dict[str, Patch] = {
 }
 
 
-def appearance(grey: NDArray[np.uint8], points: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Gradient histograms of the patches of each half of a face, the right one in a mirror: (2, patches, LENGTH).
+def appearance(grey: NDArray[np.uint8], points: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """The patches of each half of a face, the right one in a mirror: (2, patches, SIDE, SIDE) grey.
 
     Args:
         grey: the (h, w) picture.
         points: (478, 3) landmarks in its pixels.
     """
-    return np.stack([[_gradients(each) for each in half] for half in patches(grey, points)])
-
-
-def patches(grey: NDArray[np.uint8], points: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """The patches themselves, (2, patches, SIDE, SIDE) grey: of the left half, and of the right half in a mirror."""
     across = points[LEFT_EYE_OUTER] - points[RIGHT_EYE_OUTER]
     tilt = np.arctan2(across[1], across[0])
     near, place, reduction = _surroundings(grey, points[:, :2])
@@ -93,15 +86,3 @@ def _cut(
     area = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     cut: NDArray[np.uint8] = cv2.warpAffine(grey, warp, (SIDE, SIDE), flags=area, borderMode=cv2.BORDER_REPLICATE)
     return cut
-
-
-def _gradients(patch: NDArray[np.uint8]) -> NDArray[np.float32]:
-    histogram: NDArray[np.float32] = _descriptor().compute(patch).ravel()
-    return histogram
-
-
-@lru_cache(maxsize=1)
-def _descriptor() -> Any:
-    import cv2
-
-    return cv2.HOGDescriptor((SIDE, SIDE), (2 * CELL, 2 * CELL), (2 * CELL, 2 * CELL), (CELL, CELL), BINS)

@@ -1,9 +1,10 @@
-"""From a mesh and the skin under it to the strength of every action unit: two small networks, run in numpy.
+"""From a mesh and the skin under it to the strength of every action unit: small networks, run in numpy.
 
-One sees brows and eyes alone and speaks of what moves there: that a mouth is open says nothing of them. The other sees
-the whole face and speaks of the rest. Each speaks for the left half of a face; the right half is the left of the face
-in a mirror, so that sides are treated alike by construction. Fitted by `facevlm train au`, which writes
-`action_units.npz` and `action_units.json`.
+A convolutional network for each patch of skin tells what it shows. Of the two that tell action units, one sees brows
+and eyes alone and speaks of what moves there: that a mouth is open says nothing of them. The other sees the whole face
+and speaks of the rest. Each speaks for the left half of a face; the right half is the left of the face in a mirror, so
+that sides are treated alike by construction. Fitted by `facevlm train au`, which writes `action_units.npz` and
+`action_units.json`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from facevlm.faces.pose import mean_face
 from facevlm.types import AU_CODES
 
 Floats = NDArray[np.float32]
-Layers = tuple[tuple[Floats, Floats], ...]  # weight (out, in) and bias of each
+Layers = tuple[tuple[Floats, Floats], ...]  # weight and bias of each
 
 WEIGHTS = Path(__file__).parent / "action_units.npz"
 TABLE = Path(__file__).parent / "action_units.json"
@@ -30,6 +31,7 @@ POSE_SCALE = 15.0  # degrees
 UPPER = np.isin(AU_CODES, (1, 2, 4, 5, 7, 43))  # (24,) what brows and eyes show
 _UPPER_PATCHES = np.isin(tuple(PATCHES), ("eye", "knot"))
 _LOWEST = -0.35  # of the mean face, between its eyes and its nostrils
+FLAT = 8.0  # grey levels, added to the contrast of a patch, so that one without any is not all noise
 
 
 @dataclass(frozen=True)
@@ -47,51 +49,46 @@ class Projection:
 
 
 @dataclass(frozen=True)
-class Patchwork:
-    """A projection of its own for each of p patches."""
-
-    mean: Floats  # (p, d)
-    basis: Floats  # (p, d, k)
-    scale: Floats  # (p, k)
-
-    def __call__(self, rows: Floats) -> Floats:
-        """(n, p, d) → (n, p · k)."""
-        projected: Floats = np.einsum("npd,pdk->npk", rows - self.mean, self.basis, optimize=True) / self.scale
-        return projected.reshape(len(rows), -1)
-
-
-@dataclass(frozen=True)
 class Regressor:
     brow: Projection  # of the upper part of the mesh
     shape: Projection  # of the whole mesh
-    skin: Patchwork  # of the gradients
-    upper: Layers
+    skin: Layers  # of p patches: convolutions of weight (p, in · 9, out), the last (p, in, k); biases (p, 1, out)
+    upper: Layers  # weights (out, in)
     lower: Layers
     kept: Floats  # (24,) share of a difference of the halves' outputs that is likely to be true
     knots: Floats  # (24, 5) outputs that stand for the strengths of VALUES
 
-    def describe(self, frontal: Floats, pose: Floats, gradients: NDArray[Any]) -> Floats:
+    @property
+    def sizes(self) -> tuple[int, int, int]:
+        """How many features there are of brows, of the whole shape, and of each patch."""
+        return self.brow.basis.shape[1], self.shape.basis.shape[1], self.skin[-1][1].shape[-1]
+
+    def describe(self, frontal: Floats, pose: Floats, patches: NDArray[np.uint8]) -> Floats:
         """What the networks see of n faces, as they are and in a mirror: (n, 2, features).
 
         Args:
             frontal: (n, 478, 3) meshes of `pose.frontalise`.
             pose: (n, 3) yaw, pitch and roll in degrees.
-            gradients: (n, 2, patches, LENGTH) of `appearance`.
+            patches: (n, 2, p, SIDE, SIDE) of `appearance`.
         """
+        mesh, skin = self.mesh(frontal, pose), seen(self.skin, patches.reshape(-1, *patches.shape[2:]))
+        features: Floats = np.concatenate([mesh[..., :-3], skin.reshape(*mesh.shape[:2], -1), mesh[..., -3:]], 2)
+        return features
+
+    def mesh(self, frontal: Floats, pose: Floats) -> Floats:
+        """The features of `describe` without the skin: the components of both halves, then the pose."""
         sides = []
-        for side, mesh, turn in ((0, frontal, (1, 1, 1)), (1, mirrored(frontal), (-1, 1, -1))):
+        for mesh, turn in ((frontal, (1, 1, 1)), (mirrored(frontal), (-1, 1, -1))):
             moved = mesh - mean_face()
             brow = self.brow(moved[:, upper_points()].reshape(len(mesh), -1))
             shape = self.shape(moved.reshape(len(mesh), -1))
-            skin = self.skin(gradients[:, side].astype(np.float32))
-            sides.append(np.concatenate([brow, shape, skin, pose * np.array(turn, np.float32) / POSE_SCALE], 1))
+            sides.append(np.concatenate([brow, shape, pose * np.array(turn, np.float32) / POSE_SCALE], 1))
         features: Floats = np.stack(sides, 1).astype(np.float32)
         return features
 
     def raw(self, features: Floats) -> Floats:
         """The networks' outputs, (..., features) → (..., 24)."""
-        brow, skin = self.brow.basis.shape[1], self.skin.basis.shape[2]
-        upper, lower = columns(brow, self.shape.basis.shape[1], skin)
+        upper, lower = columns(*self.sizes)
         outputs = np.empty((*features.shape[:-1], len(AU_CODES)), np.float32)
         outputs[..., UPPER] = _through(self.upper, features[..., upper])
         outputs[..., ~UPPER] = _through(self.lower, features[..., lower])
@@ -113,7 +110,7 @@ class Regressor:
 
 
 def columns(brow: int, shape: int, skin: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which features the upper network sees and which the lower one, by how many components each projection keeps."""
+    """Which features the upper network sees and which the lower one, by `Regressor.sizes`."""
     patches = np.repeat(_UPPER_PATCHES, skin)
     upper = np.concatenate([np.ones(brow, bool), np.zeros(shape, bool), patches, np.ones(3, bool)])
     lower = np.concatenate([np.zeros(brow, bool), np.ones(shape + len(patches) + 3, bool)])
@@ -125,6 +122,29 @@ def upper_points() -> NDArray[np.bool_]:
     """(478,) the points of brows, eyes and what is between them."""
     above: NDArray[np.bool_] = mean_face()[:, 1] > _LOWEST
     return above
+
+
+def seen(skin: Layers, patches: NDArray[np.uint8]) -> Floats:
+    """What the networks of the skin tell of patches (n, p, SIDE, SIDE): (n, p · k)."""
+    shown = patches.astype(np.float32).swapaxes(0, 1)
+    contrast = shown.std((2, 3), keepdims=True) + FLAT
+    maps = ((shown - shown.mean((2, 3), keepdims=True)) / contrast)[..., None]  # (p, n, side, side, channels)
+    *convolutions, (weight, bias) = skin
+    for kernel, shift in convolutions:
+        around = _neighbours(maps)
+        count, side = around.shape[1:3]
+        rows = around.reshape(len(maps), -1, kernel.shape[1])
+        maps = np.maximum(rows @ kernel + shift, 0).reshape(len(maps), count, side, side, -1)
+    flat = np.moveaxis(maps, 4, 2).reshape(*maps.shape[:2], -1)
+    told: Floats = np.maximum(flat @ weight + bias, 0).swapaxes(0, 1).reshape(len(patches), -1)
+    return told
+
+
+def _neighbours(maps: Floats) -> Floats:
+    """The 3 × 3 around every other pixel of maps (p, n, side, side, channels): (p, n, half, half, channels, 9)."""
+    framed = np.pad(maps, ((0, 0), (0, 0), (1, 1), (1, 1), (0, 0)))
+    side = maps.shape[2]
+    return np.stack([framed[:, :, y : y + side : 2, x : x + side : 2] for y in range(3) for x in range(3)], -1)
 
 
 def _through(layers: Layers, rows: Floats) -> Floats:
@@ -160,18 +180,16 @@ def table() -> dict[int, dict[str, Any]]:
 def from_arrays(arrays: dict[str, Floats]) -> Regressor:
     """A regressor from the arrays of its file."""
     brow, shape = (Projection(*(arrays[f"{part}_{each}"] for each in _PROJECTED)) for part in ("brow", "shape"))
-    skin = Patchwork(*(arrays[f"skin_{each}"] for each in _PROJECTED))
-    upper, lower = (_layers(arrays, name) for name in ("upper", "lower"))
+    skin, upper, lower = (_layers(arrays, name) for name in ("skin", "upper", "lower"))
     return Regressor(brow, shape, skin, upper, lower, arrays["kept"], arrays["knots"])
 
 
 def to_arrays(fitted: Regressor) -> dict[str, Floats]:
     """The arrays of a regressor's file."""
     arrays = {"kept": fitted.kept, "knots": fitted.knots}
-    parts: dict[str, Projection | Patchwork] = {"brow": fitted.brow, "shape": fitted.shape, "skin": fitted.skin}
-    for name, part in parts.items():
+    for name, part in (("brow", fitted.brow), ("shape", fitted.shape)):
         arrays |= {f"{name}_{each}": getattr(part, each) for each in _PROJECTED}
-    for name, layers in (("upper", fitted.upper), ("lower", fitted.lower)):
+    for name, layers in (("skin", fitted.skin), ("upper", fitted.upper), ("lower", fitted.lower)):
         for number, (weight, bias) in enumerate(layers):
             arrays |= {f"{name}_weight{number}": weight, f"{name}_bias{number}": bias}
     return arrays

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from facevlm.faces.appearance import LENGTH, PATCHES, SIDE, appearance, patches
+from facevlm.faces.appearance import PATCHES, SIDE, appearance
 from facevlm.faces.pose import LEFT_EYE_OUTER, RIGHT_EYE_OUTER
 from tests.faces.photographed import Photographed, astronaut
 
 
 def cut(face: Photographed) -> np.ndarray:
-    return patches(face.grey, face.points)
+    return appearance(face.grey, face.points)
 
 
 def gap(one: np.ndarray, other: np.ndarray) -> float:
@@ -23,16 +23,7 @@ def elsewhere() -> np.ndarray:
     """Patches a third of an eye distance beside where they belong."""
     face = astronaut()
     eyes = np.linalg.norm(face.points[LEFT_EYE_OUTER] - face.points[RIGHT_EYE_OUTER])
-    return patches(face.grey, face.points + np.array((eyes / 3, 0, 0), np.float32))
-
-
-def test_each_half_of_a_face_has_a_histogram_of_gradients_for_each_patch() -> None:
-    face = astronaut()
-    described = appearance(face.grey, face.points)
-    assert described.shape == (2, len(PATCHES), LENGTH)
-    assert described.dtype == np.float32
-    assert np.isfinite(described).all()
-    assert described.min() >= 0
+    return appearance(face.grey, face.points + np.array((eyes / 3, 0, 0), np.float32))
 
 
 def test_patches_are_grey_squares() -> None:
@@ -52,7 +43,7 @@ def test_the_first_half_is_the_persons_left(half: int, other: int, corner: int) 
     x, y = face.points[corner, :2].astype(int)
     painted = face.grey.copy()
     painted[y - 5 : y + 5, x - 5 : x + 5] = 0
-    changed = patches(painted, face.points)
+    changed = appearance(painted, face.points)
     assert gap(changed[half, patch], cut(face)[half, patch]) > 5
     assert gap(changed[other, patch], cut(face)[other, patch]) == 0
 
@@ -77,21 +68,15 @@ def test_a_large_face_is_reduced_so_that_fine_grain_does_not_alias() -> None:
     grain = np.indices(large.grey.shape).sum(0) % 2 * 60 - 30
     grainy = np.clip(large.grey.astype(int), 30, 225) + grain
     smooth = np.clip(large.grey, 30, 225)
-    assert gap(patches(grainy.astype(np.uint8), large.points), patches(smooth, large.points)) < 3
+    assert gap(appearance(grainy.astype(np.uint8), large.points), appearance(smooth, large.points)) < 3
 
 
 @pytest.mark.parametrize(("left", "top"), [(225, 0), (0, 120), (225, 120)])
 def test_a_face_that_hangs_over_the_edge_has_all_its_patches(left: int, top: int) -> None:
-    face = astronaut().cut_off(left, top)
-    assert np.isfinite(appearance(face.grey, face.points)).all()
+    assert cut(astronaut().cut_off(left, top)).shape == cut(astronaut()).shape
 
 
 def test_what_the_picture_still_holds_is_cut_as_before() -> None:
     corner = list(PATCHES).index("corner")
     whole, beheaded = cut(astronaut()), cut(astronaut().cut_off(top=110))
     assert gap(beheaded[:, corner], whole[:, corner]) < 1
-
-
-def test_a_picture_without_any_gradient_describes_as_nothing() -> None:
-    face = astronaut()
-    assert appearance(np.full_like(face.grey, 128), face.points).max() == 0

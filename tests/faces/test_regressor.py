@@ -8,24 +8,24 @@ import numpy as np
 import pytest
 
 from facevlm.faces import regressor
-from facevlm.faces.appearance import LENGTH, PATCHES
+from facevlm.faces.appearance import PATCHES, SIDE
 from facevlm.faces.pose import LEFT_EYE_OUTER, RIGHT_EYE_OUTER, mean_face
 from facevlm.faces.regressor import (
     UPPER,
     VALUES,
     Layers,
-    Patchwork,
     Projection,
     Regressor,
     columns,
     from_arrays,
     mirrored,
+    seen,
     to_arrays,
     upper_points,
 )
 from facevlm.types import AU_CODES
 
-BROW, SHAPE, SKIN, HIDDEN = 4, 5, 3, 7
+BROW, SHAPE, SKIN, CHANNELS, HIDDEN = 4, 5, 3, 2, 7
 FEATURES = BROW + SHAPE + len(PATCHES) * SKIN + 3
 
 
@@ -42,7 +42,8 @@ def made(seed: int = 0) -> Regressor:
     def layers(seen: np.ndarray, told: np.ndarray) -> Layers:
         return (some(HIDDEN, seen.sum()), some(HIDDEN)), (some(told.sum(), HIDDEN), some(told.sum()))
 
-    skin = Patchwork(some(len(PATCHES), LENGTH), some(len(PATCHES), LENGTH, SKIN), np.ones((len(PATCHES), SKIN), "f4"))
+    kernels, last = some(len(PATCHES), 9, CHANNELS), some(len(PATCHES), CHANNELS * (SIDE // 2) ** 2, SKIN) / SIDE
+    skin = (kernels, some(len(PATCHES), 1, CHANNELS)), (last, some(len(PATCHES), 1, SKIN))
     upper, lower = map(layers, columns(BROW, SHAPE, SKIN), (UPPER, ~UPPER))
     knots = np.arange(5) + 10 * np.arange(len(AU_CODES))[:, None]
     brow, shape = projection(int(upper_points().sum()), BROW), projection(478, SHAPE)
@@ -50,11 +51,11 @@ def made(seed: int = 0) -> Regressor:
 
 
 def faces(count: int = 4) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Made meshes, poses and gradients."""
+    """Made meshes, poses and patches."""
     rng = np.random.default_rng(1)
     frontal = mean_face() + rng.normal(0, 0.02, (count, 478, 3))
-    gradients = rng.uniform(0, 0.3, (count, 2, len(PATCHES), LENGTH))
-    return frontal.astype(np.float32), rng.uniform(-30, 30, (count, 3)).astype(np.float32), gradients.astype(np.float32)
+    patches = rng.integers(0, 256, (count, 2, len(PATCHES), SIDE, SIDE), np.uint8)
+    return frontal.astype(np.float32), rng.uniform(-30, 30, (count, 3)).astype(np.float32), patches
 
 
 def test_a_regressor_is_the_same_after_it_was_written_and_read(tmp_path: Path) -> None:
@@ -62,8 +63,7 @@ def test_a_regressor_is_the_same_after_it_was_written_and_read(tmp_path: Path) -
     np.savez_compressed(file, **to_arrays(fitted))
     with np.load(file) as arrays:
         again = from_arrays(dict(arrays))
-    seen = faces()
-    assert np.array_equal(again.raw(again.describe(*seen)), fitted.raw(fitted.describe(*seen)))
+    assert np.array_equal(again.raw(again.describe(*faces())), fitted.raw(fitted.describe(*faces())))
     assert np.array_equal(again.knots, fitted.knots)
     assert np.array_equal(again.kept, fitted.kept)
 
@@ -75,9 +75,9 @@ def test_each_half_of_a_face_is_described_by_shape_skin_and_pose() -> None:
 
 
 def test_a_face_in_a_mirror_is_described_with_its_halves_exchanged() -> None:
-    frontal, pose, gradients = faces()
-    in_a_mirror = made().describe(mirrored(frontal), pose * np.array((-1, 1, -1), np.float32), gradients[:, ::-1])
-    assert np.allclose(in_a_mirror, made().describe(frontal, pose, gradients)[:, ::-1], atol=1e-4)
+    frontal, pose, patches = faces()
+    in_a_mirror = made().describe(mirrored(frontal), pose * np.array((-1, 1, -1), np.float32), patches[:, ::-1])
+    assert np.allclose(in_a_mirror, made().describe(frontal, pose, patches)[:, ::-1], atol=1e-4)
 
 
 def test_every_output_is_one_action_unit_of_one_half() -> None:
@@ -85,14 +85,22 @@ def test_every_output_is_one_action_unit_of_one_half() -> None:
 
 
 def test_what_brows_show_is_told_from_brows_and_eyes_alone() -> None:
-    frontal, pose, gradients = faces()
-    moved, other = frontal.copy(), gradients.copy()
+    frontal, pose, patches = faces()
+    moved, other = frontal.copy(), patches.copy()
     moved[:, ~upper_points()] += 0.1
-    other[:, :, [name not in ("eye", "knot") for name in PATCHES]] += 0.1
-    before, after = (made().raw(made().describe(*seen)) for seen in ((frontal, pose, gradients), (moved, pose, other)))
+    hidden = [name not in ("eye", "knot") for name in PATCHES]
+    other[:, :, hidden] = other[:, :, hidden][..., ::-1]
+    before, after = (made().raw(made().describe(*face)) for face in ((frontal, pose, patches), (moved, pose, other)))
     same = np.isclose(before, after, atol=1e-4).all((0, 1))
     assert (same == UPPER).all()
     assert [code for code, upper in zip(AU_CODES, UPPER, strict=True) if upper] == [1, 2, 4, 5, 7, 43]
+
+
+def test_the_light_and_contrast_of_a_patch_tell_nothing() -> None:
+    patches = faces()[2][:, 0] // 4
+    brighter = seen(made().skin, 2 * patches + 60)
+    assert brighter == pytest.approx(seen(made().skin, patches), abs=0.35 * np.ptp(brighter))
+    assert seen(made().skin, np.full_like(patches, 9)) == pytest.approx(seen(made().skin, np.full_like(patches, 200)))
 
 
 def test_of_a_difference_of_the_halves_the_share_that_is_kept_remains() -> None:

@@ -18,10 +18,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from facevlm.training import recipe
+from facevlm.training.device import device
 from facevlm.training.embedded import base as base_training
 from facevlm.training.embedded import language
 from facevlm.training.embedded.arrays import FaceArrays
-from facevlm.training.embedded.device import device
 from facevlm.types import EMOTIONS
 
 log = logging.getLogger(__name__)

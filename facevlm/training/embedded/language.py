@@ -20,10 +20,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from facevlm.training import checkpoint
+from facevlm.training.device import compile_in_place, device, half
 from facevlm.training.embedded import nano
 from facevlm.training.embedded.arrays import FaceArrays, joined
 from facevlm.training.embedded.augment import View, random_view
-from facevlm.training.embedded.device import compile_in_place, device, half
 from facevlm.training.embedded.tower import CUE_LIMIT, seen, to_pixels, viewed_cues
 from facevlm.training.embedded.writing import Encoded, Row, Text, Writer
 from facevlm.training.recipe import Language

@@ -19,9 +19,9 @@ from torch.nn import functional
 
 from facevlm.matching.tower import WIDTHS, Trunk
 from facevlm.training import checkpoint
+from facevlm.training.device import device, half
 from facevlm.training.embedded.arrays import FaceArrays
 from facevlm.training.embedded.augment import View, random_view
-from facevlm.training.embedded.device import device, half
 from facevlm.training.schedule import warm_cosine
 from facevlm.types import AU_CODES
 

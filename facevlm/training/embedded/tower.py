@@ -20,9 +20,9 @@ from torch.nn import functional
 from facevlm.faces.cues import cue_table, mirrored
 from facevlm.matching.tower import WIDTHS
 from facevlm.training import checkpoint
+from facevlm.training.device import compiled, device, half
 from facevlm.training.embedded.arrays import FaceArrays
 from facevlm.training.embedded.augment import View, random_view
-from facevlm.training.embedded.device import compiled, device, half
 from facevlm.training.embedded.teacher import (
     UNITS,
     UNITS_SHARE,

@@ -18,9 +18,9 @@ from torch import nn
 
 from facevlm.faces.cues import cue_table
 from facevlm.training import checkpoint
+from facevlm.training.device import compile_in_place, device
 from facevlm.training.embedded import language
 from facevlm.training.embedded.arrays import FaceArrays
-from facevlm.training.embedded.device import compile_in_place, device
 from facevlm.training.embedded.writing import Row, Writer
 from facevlm.training.recipe import Words
 from facevlm.training.schedule import warm_cosine

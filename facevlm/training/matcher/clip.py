@@ -30,10 +30,10 @@ from facevlm.matching import captions
 from facevlm.matching.loading import untrained
 from facevlm.matching.tower import facevlm_cnn
 from facevlm.training import checkpoint, recipe
+from facevlm.training.device import device, half
 from facevlm.training.embedded.arrays import FaceArrays, joined
 from facevlm.training.embedded.augment import random_view
 from facevlm.training.embedded.base import record, split, synthetic
-from facevlm.training.embedded.device import device, half
 from facevlm.training.embedded.teacher import UNITS, UNITS_SHARE, in_view, unit_targets, units_loss
 from facevlm.training.matcher.captioning import caption, rarity, truths
 from facevlm.training.schedule import warm_cosine

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,9 +28,9 @@ from facevlm.data.synth import recipe as synth_recipe
 from facevlm.errors import InputError
 from facevlm.faces import regressor
 from facevlm.faces.pose import mean_face
-from facevlm.faces.regressor import VALUES, Patchwork, Projection, Regressor, upper_points
+from facevlm.faces.regressor import VALUES, Projection, Regressor, upper_points
 from facevlm.training import recipe
-from facevlm.training.measurement import networks
+from facevlm.training.measurement import networks, skin
 from facevlm.training.measurement.measured import Measured, measure, true_strengths
 from facevlm.training.measurement.networks import Real, Renders
 from facevlm.training.measurement.reliability import Reliability, best_threshold, reliability, true_differences
@@ -58,10 +58,9 @@ def run(config: Path, rig: Path, data: Path, work: Path, workers: int = 2) -> di
     real, resting, agreed = _real(data, work, workers, chosen)
     renders, samples = _renders(chosen, rig, work, workers)
     left_out = np.array([_left_out(sample) for sample in samples])
-    projections = _projections(chosen, renders.where(~left_out), real)
-    unknown = np.ones(len(AU_CODES), np.float32), np.zeros((len(AU_CODES), len(VALUES)), np.float32)
-    blank = Regressor(*projections, (), (), *unknown)
-    rendered = Renders(_features(blank, renders), true_strengths(samples).transpose(0, 2, 1))
+    truth = true_strengths(samples).transpose(0, 2, 1)
+    blank = _without_units(chosen, renders.where(~left_out), truth[~left_out], real, work / "skin.pt")
+    rendered = Renders(_features(blank, renders), truth)
     seen = Real(_features(blank, real), resting, agreed)
     unfitted = np.arange(len(real)) % REAL_LEFT_OUT == 0
     upper, lower = networks.fit(blank, _where(rendered, ~left_out), _where(seen, ~unfitted), chosen)
@@ -118,8 +117,7 @@ def _renders(chosen: recipe.ActionUnits, rig: Path, work: Path, workers: int) ->
 
 
 def _joined(parts: Sequence[Measured]) -> Measured:
-    columns = ("frontal", "pose", "gradients", "index")
-    return Measured(*(np.concatenate([getattr(part, name) for part in parts]) for name in columns))
+    return Measured(*(np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(Measured)))
 
 
 def _where(faces: Faces, mask: NDArray[np.bool_]) -> Faces:
@@ -137,23 +135,28 @@ def _hard(sample: Sample) -> bool:
     return bool(sample.details["kind"] == "random" and abs(sample.details["pose"]["yaw"]) <= MODERATE_YAW)
 
 
-def _projections(
-    chosen: recipe.ActionUnits, renders: Measured, real: Measured
-) -> tuple[Projection, Projection, Patchwork]:
-    """Of the upper part of the mesh, of the whole of it, and of the skin.
+def _without_units(
+    chosen: recipe.ActionUnits, renders: Measured, truth: Floats, real: Measured, file: Path
+) -> Regressor:
+    """A regressor that describes faces; what their action units are, it cannot tell yet."""
+    unknown = np.ones(len(AU_CODES), np.float32), np.zeros((len(AU_CODES), len(VALUES)), np.float32)
+    blank = Regressor(*_projections(chosen, renders, real), (), (), (), *unknown)
+    sizes = chosen.brow, chosen.shape, chosen.skin
+    mesh = blank.mesh(renders.frontal, renders.pose)
+    return replace(blank, skin=skin.fit(renders.patches, mesh, truth, sizes, chosen, file))
+
+
+def _projections(chosen: recipe.ActionUnits, renders: Measured, real: Measured) -> tuple[Projection, Projection]:
+    """Of the upper part of the mesh and of the whole of it.
 
     Principal components over renders and as many real faces, both as seen and in a mirror.
     """
     step = max(1, len(real) // max(1, len(renders) // 2))
     frontal = np.concatenate([renders.frontal[::2], real.frontal[::step]])
     frontal = np.concatenate([frontal, regressor.mirrored(frontal)]) - mean_face()
-    gradients = np.concatenate([renders.gradients[::2], real.gradients[::step]])
-    gradients = gradients.reshape(-1, *gradients.shape[2:])
-    patches = [_components(gradients[:, patch], chosen.skin, floor=0.05) for patch in range(gradients.shape[1])]
-    skin = Patchwork(*(np.stack(column) for column in zip(*((p.mean, p.basis, p.scale) for p in patches), strict=True)))
     parts = ((frontal[:, upper_points()], chosen.brow), (frontal, chosen.shape))
     brow, shape = (_components(part.reshape(len(part), -1), count, floor=0.002) for part, count in parts)
-    return brow, shape, skin
+    return brow, shape
 
 
 def _components(rows: NDArray[Any], count: int, floor: float) -> Projection:
@@ -167,9 +170,9 @@ def _components(rows: NDArray[Any], count: int, floor: float) -> Projection:
 
 
 def _features(projected: Regressor, faces: Measured) -> Floats:
-    parts = np.array_split(np.arange(len(faces)), max(1, len(faces) // 2000))
+    parts = np.array_split(np.arange(len(faces)), max(1, len(faces) // 16))
     return np.concatenate(
-        [projected.describe(faces.frontal[rows], faces.pose[rows], faces.gradients[rows]) for rows in parts]
+        [projected.describe(faces.frontal[rows], faces.pose[rows], faces.patches[rows]) for rows in parts]
     )
 
 

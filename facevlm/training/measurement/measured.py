@@ -1,4 +1,4 @@
-"""Faces as the regressor of action units is given them, through the finder users' photos pass: meshes and gradients."""
+"""Faces as the regressor of action units is given them, through the finder users' photos pass: meshes and skin."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Measured:
 
     frontal: NDArray[np.float32]  # (n, 478, 3)
     pose: NDArray[np.float32]  # (n, 3) yaw, pitch, roll in degrees
-    gradients: NDArray[np.float16]  # (n, 2, patches, LENGTH)
+    patches: NDArray[np.uint8]  # (n, 2, p, SIDE, SIDE) of `appearance`
     index: NDArray[np.int64]  # (n,) which of the pictures given
 
     def __len__(self) -> int:
@@ -82,12 +82,12 @@ def each_face(found_on: Callable[[S], R], sources: Sequence[S], workers: int) ->
     return rows
 
 
-def _row(source: Source) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float16]] | None:
+def _row(source: Source) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.uint8]] | None:
     image = Image.open(source) if isinstance(source, Path) else Image.fromarray(source)
     found = locate(image.convert("RGB"))
     if not found:
         return None
     points = max(found, key=lambda face: face.box.area).points
     frontal, pose = frontalise(points)
-    gradients = appearance(np.asarray(image.convert("L")), points).astype(np.float16)
-    return frontal, np.array([pose.yaw, pose.pitch, pose.roll], np.float32), gradients
+    patches = appearance(np.asarray(image.convert("L")), points)
+    return frontal, np.array([pose.yaw, pose.pitch, pose.roll], np.float32), patches

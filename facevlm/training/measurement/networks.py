@@ -2,7 +2,8 @@
 
 No action unit of a real face was coded, but three things are known of many:
 
-* At rest nothing moves. How such faces stray from their mean is added to renders, so that it is told from movement.
+* At rest nothing moves. How such faces stray from the mean of renders at rest is added to renders, so that neither
+  what is of a person nor what is of photographs is taken for movement.
 * A plain smile is AU 12 with 6, 25 or 26. What sets real smiles apart from rendered ones of the same strength is added
   to rendered smiles: rendered cheeks and nostrils hardly follow the mouth, and what follows it is neither AU 9 nor 10.
 * Nearly all who look surprised raise their brows, and nearly all who look angry lower them (Du, Tao & Martinez 2014;
@@ -31,6 +32,7 @@ log = logging.getLogger(__name__)
 Floats = NDArray[np.float32]
 SMILE = tuple(AU_CODES.index(code) for code in (6, 12, 25, 26))
 SMILED = AU_CODES.index(12)
+LEAST_MOVE = 0.05  # true strength of a render's strongest unit, below which it is at rest
 LEAST_SMILE = 0.1  # true or estimated strength of AU 12 from which a face smiles
 NEAR = 60  # smiles to either side, by strength, that one is drawn from
 A_CLASS = 32  # real faces of each emotion in a batch
@@ -73,12 +75,11 @@ class _Voted(NamedTuple):
     absent: Tensor
 
 
-class _Networks(nn.Module):
-    """Both, as one from features to the 24 units."""
+class Units(nn.Module):
+    """Both, as one from features, of which there are as many as `Regressor.sizes` says, to the 24 units."""
 
-    def __init__(self, blank: Regressor, chosen: recipe.ActionUnits) -> None:
+    def __init__(self, sizes: tuple[int, int, int], chosen: recipe.ActionUnits) -> None:
         super().__init__()
-        sizes = blank.brow.basis.shape[1], blank.shape.basis.shape[1], blank.skin.basis.shape[2]
         self.seen = [torch.from_numpy(np.flatnonzero(mask)) for mask in columns(*sizes)]
         self.told = [torch.from_numpy(np.flatnonzero(mask)) for mask in (UPPER, ~UPPER)]
         pairs = zip(self.seen, self.told, strict=True)
@@ -95,7 +96,7 @@ def fit(blank: Regressor, renders: Renders, real: Real, chosen: recipe.ActionUni
     """The upper and the lower layers of a regressor. Each half of each face is a sample.
 
     Args:
-        blank: whose projections made the features.
+        blank: whose projections and networks of the skin made the features.
         renders: what is fitted on.
         real: what they are to be like.
         chosen: the recipe.
@@ -103,8 +104,8 @@ def fit(blank: Regressor, renders: Renders, real: Real, chosen: recipe.ActionUni
     torch.manual_seed(chosen.seed)
     inputs, targets = (torch.from_numpy(part.reshape(-1, part.shape[-1]).copy()) for part in renders)
     strays, voted = _strays(renders, real), _voted(real, chosen)
-    skin = slice(blank.brow.basis.shape[1] + blank.shape.basis.shape[1], -3)
-    network = _Networks(blank, chosen)
+    skin = slice(sum(blank.sizes[:2]), -3)
+    network = Units(blank.sizes, chosen)
     optimiser = torch.optim.AdamW(network.parameters(), chosen.rate, weight_decay=0.05)
     steps = len(inputs) // chosen.batch
     schedule = warm_cosine(optimiser, steps * chosen.epochs)
@@ -144,16 +145,17 @@ def _layers(network: nn.Module) -> Layers:
 
 def _strays(renders: Renders, real: Real) -> _Strays:
     """A smile's movement is estimated by what it is linearly in renders, and taken off what sets it apart from rest."""
-    rest = real.features[real.resting].mean((0, 1))
-    calm = _still(real.features[real.resting] - rest)
-    happy = (real.features[real.smiling] - rest).reshape(-1, len(rest))
     features, truth = (part.reshape(-1, part.shape[-1]) for part in renders)
+    rest = real.features[real.resting].mean((0, 1))
+    photographed = rest - features[truth.max(1) < LEAST_MOVE].mean(0)
+    calm = _still(real.features[real.resting] - rest + photographed)
+    happy = (real.features[real.smiling] - rest).reshape(-1, len(rest))
     moves = truth[:, SMILE]
     centred = features - features[moves.max(1) < LEAST_SMILE].mean(0)
     strengths = np.clip(happy @ _ridge(centred, moves), 0, 1)
     smiling = strengths[:, SMILE.index(SMILED)] >= LEAST_SMILE
     effect = _ridge(np.concatenate([truth, np.ones((len(truth), 1))], 1), features)[list(SMILE)]
-    strays = _still(happy - strengths @ effect)[smiling]
+    strays = _still(happy - strengths @ effect + photographed)[smiling]
     by = strengths[smiling, SMILE.index(SMILED)]
     order = np.argsort(by)
     found = (calm.reshape(-1, calm.shape[-1]), strays[order], by[order])

@@ -19,7 +19,7 @@ from facevlm.data import ferplus
 from facevlm.data.sample import Sample, write_samples
 from facevlm.errors import InputError
 from facevlm.faces import regressor
-from facevlm.faces.appearance import LENGTH, PATCHES
+from facevlm.faces.appearance import PATCHES, SIDE
 from facevlm.faces.pose import mean_face
 from facevlm.training import recipe
 from facevlm.training.measurement import au, networks
@@ -32,6 +32,7 @@ renders: {faces: 1200}
 brow: 4
 shape: 12
 skin: 2
+skin_epochs: 1
 hidden: [32]
 epochs: 12
 batch: 64
@@ -272,7 +273,7 @@ def smiling(strength: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def found(file: Path, frontal: np.ndarray, rng: np.random.Generator) -> None:
     """A cache of faces with these meshes, whose skin tells nothing."""
     count = len(frontal)
-    skin = rng.uniform(0, 0.3, (count, 2, len(PATCHES), LENGTH)).astype(np.float16)
+    skin = rng.integers(0, 256, (count, 2, len(PATCHES), SIDE, SIDE), np.uint8)
     columns = (frontal.astype(np.float32), rng.uniform(-20, 20, (count, 3)).astype(np.float32), skin, np.arange(count))
     np.savez(file, **dict(zip((each.name for each in fields(Measured)), columns, strict=True)))
 
@@ -280,7 +281,7 @@ def found(file: Path, frontal: np.ndarray, rng: np.random.Generator) -> None:
 def measured_again(fitted: regressor.Regressor, file: Path) -> np.ndarray:
     """Strengths, (n, 2, 24), of the faces in a cache."""
     with np.load(file) as arrays:
-        described = fitted.describe(arrays["frontal"], arrays["pose"], arrays["gradients"])
+        described = fitted.describe(arrays["frontal"], arrays["pose"], arrays["patches"])
     return fitted.strengths(fitted.evened(fitted.raw(described)))
 
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from facevlm.data.sample import Sample
-from facevlm.faces.appearance import LENGTH, PATCHES
+from facevlm.faces.appearance import PATCHES, SIDE
 from facevlm.training.measurement.measured import Measured, Source, measure, true_strengths
 from facevlm.types import AU_CODES
 from tests.training.conftest import FACE
@@ -41,22 +41,22 @@ def test_pictures_without_a_face_are_left_out_and_the_index_tells_which_remain(f
     assert len(faces) == 3
 
 
-def test_a_face_has_a_mesh_a_pose_and_gradients(faces: Measured) -> None:
+def test_a_face_has_a_mesh_a_pose_and_patches(faces: Measured) -> None:
     assert faces.frontal.shape == (3, 478, 3)
     assert faces.pose.shape == (3, 3)
-    assert faces.gradients.shape == (3, 2, len(PATCHES), LENGTH)
+    assert faces.patches.shape == (3, 2, len(PATCHES), SIDE, SIDE)
 
 
 def test_a_file_and_the_array_of_its_pixels_are_the_same_face(faces: Measured) -> None:
     assert np.array_equal(faces.frontal[0], faces.frontal[1])
-    assert np.array_equal(faces.gradients[0], faces.gradients[1])
+    assert np.array_equal(faces.patches[0], faces.patches[1])
 
 
 def test_rows_stay_together(faces: Measured) -> None:
     roll = faces.pose[:, 2]
     assert roll[0] < -2 < 2 < roll[2]
-    left, right = faces.gradients[0].astype(float)
-    like, unlike = np.abs(faces.gradients[2, 1] - left).mean(), np.abs(faces.gradients[2, 1] - right).mean()
+    left, right = faces.patches[0].astype(float)
+    like, unlike = np.abs(faces.patches[2, 1] - left).mean(), np.abs(faces.patches[2, 1] - right).mean()
     assert like < unlike  # in a mirror the left half is the right one
 
 
@@ -79,7 +79,7 @@ def test_of_several_faces_the_largest_is_taken(astronaut: Path, tmp_path: Path) 
 def test_some_rows_of_all_columns_are_taken_at_once(faces: Measured) -> None:
     some = faces.where(np.array([False, True, True]))
     assert some.index.tolist() == [2, 3]
-    assert np.array_equal(some.gradients, faces.gradients[1:])
+    assert np.array_equal(some.patches, faces.patches[1:])
 
 
 def test_true_strengths_are_what_a_sample_moves_left_and_right() -> None:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from facevlm.faces.appearance import LENGTH, PATCHES
-from facevlm.faces.regressor import VALUES, Patchwork, Projection, Regressor
+from facevlm.faces.appearance import PATCHES
+from facevlm.faces.regressor import VALUES, Projection, Regressor
 from facevlm.training.measurement import networks
 from facevlm.training.measurement.networks import Real, Renders
 from facevlm.training.recipe import ActionUnits
@@ -46,7 +46,7 @@ def fitted(real: Real, **changed: object) -> Regressor:
     blank = Regressor(
         Projection(np.zeros(1, "f4"), np.zeros((1, 1), "f4"), np.ones(1, "f4")),
         Projection(np.zeros(1, "f4"), np.zeros((1, 2), "f4"), np.ones(2, "f4")),
-        Patchwork(*(np.zeros((len(PATCHES), *more), "f4") for more in ((LENGTH,), (LENGTH, 1), (1,)))),
+        ((np.zeros((len(PATCHES), 1, 1), "f4"), np.zeros((len(PATCHES), 1, 1), "f4")),),
         (),
         (),
         np.ones(24, np.float32),
@@ -70,6 +70,16 @@ def outputs(regressor: Regressor, faces: Real, code: int) -> float:
     """The mean output of faces that do not rest, above that of those that do."""
     told = regressor.raw(faces.features)[..., AU_CODES.index(code)].mean(1)
     return float(told[~faces.resting].mean() - told[faces.resting].mean())
+
+
+def test_what_sets_photographs_apart_from_renders_at_rest_is_no_movement() -> None:
+    """Noses of real faces are drawn as those of renders with AU 9 at 0.3."""
+    faces = real("fear")
+    faces.features[..., NOSE] += 0.6
+    told = fitted(faces, voted=0).raw(faces.features)[..., AU_CODES.index(9)]
+    assert told.mean() < 0.2
+    faces.features[..., NOSE] += 1.2
+    assert fitted(real("fear"), voted=0).raw(faces.features)[..., AU_CODES.index(9)].mean() > 0.6
 
 
 def test_what_follows_a_real_smile_is_no_other_unit() -> None:

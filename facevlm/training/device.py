@@ -1,4 +1,4 @@
-"""Where the embedded model is trained: on the GPU if there is one, else on the CPU."""
+"""Where small models are trained: on the GPU if there is one, else on the CPU."""
 
 from __future__ import annotations
 
