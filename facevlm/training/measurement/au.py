@@ -9,6 +9,7 @@ at grade E are near the top. A unit that is not told apart well enough is not me
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 from collections.abc import Sequence
@@ -59,7 +60,7 @@ def run(config: Path, rig: Path, data: Path, work: Path, workers: int = 2) -> di
     renders, samples = _renders(chosen, rig, work, workers)
     left_out = np.array([_left_out(sample) for sample in samples])
     truth = true_strengths(samples).transpose(0, 2, 1)
-    blank = _without_units(chosen, renders.where(~left_out), truth[~left_out], real, work / "skin.pt")
+    blank = _without_units(chosen, renders.where(~left_out), truth[~left_out], real, work)
     rendered = Renders(_features(blank, renders), truth)
     seen = Real(_features(blank, real), resting, agreed)
     unfitted = np.arange(len(real)) % REAL_LEFT_OUT == 0
@@ -136,13 +137,15 @@ def _hard(sample: Sample) -> bool:
 
 
 def _without_units(
-    chosen: recipe.ActionUnits, renders: Measured, truth: Floats, real: Measured, file: Path
+    chosen: recipe.ActionUnits, renders: Measured, truth: Floats, real: Measured, work: Path
 ) -> Regressor:
     """A regressor that describes faces; what their action units are, it cannot tell yet."""
     unknown = np.ones(len(AU_CODES), np.float32), np.zeros((len(AU_CODES), len(VALUES)), np.float32)
     blank = Regressor(*_projections(chosen, renders, real), (), (), (), *unknown)
     sizes = chosen.brow, chosen.shape, chosen.skin
     mesh = blank.mesh(renders.frontal, renders.pose)
+    settings = hashlib.sha256(chosen.model_dump_json(include=set(skin.SETTINGS)).encode()).hexdigest()
+    file = work / f"skin-{settings[:8]}.pt"
     return replace(blank, skin=skin.fit(renders.patches, mesh, truth, sizes, chosen, file))
 
 

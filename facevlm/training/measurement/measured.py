@@ -16,6 +16,7 @@ from PIL import Image
 
 from facevlm import files
 from facevlm.data.sample import Sample
+from facevlm.errors import InputError
 from facevlm.faces.appearance import appearance
 from facevlm.faces.locate import locate
 from facevlm.faces.pose import frontalise
@@ -47,7 +48,11 @@ class Measured:
 
 
 def measure(sources: Sequence[Source], cache: Path, workers: int) -> Measured:
-    """The largest face of each picture, kept in `cache`; pictures without one are left out."""
+    """The largest face of each picture, kept in `cache`; pictures without one are left out.
+
+    Raises:
+        InputError: what is kept there is of another version of this package.
+    """
     if not cache.is_file():
         rows = each_face(_row, sources, workers)
         found = [(*row, index) for index, row in enumerate(rows) if row is not None]
@@ -56,6 +61,8 @@ def measure(sources: Sequence[Source], cache: Path, workers: int) -> Measured:
         with files.replaced(cache) as partial, partial.open("wb") as written:
             np.savez(written, **{each.name: getattr(faces, each.name) for each in fields(faces)})
     with np.load(cache) as arrays:
+        if not set(arrays) >= {each.name for each in fields(Measured)}:
+            raise InputError(f"{cache}: faces found by another version; delete the file, and they are found anew")
         return Measured(*(arrays[each.name] for each in fields(Measured)))
 
 

@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 WIDTHS = (1, 16, 32, 48, 64)  # channels before and after each convolution, every one of which halves the side
 LAST = SIDE >> (len(WIDTHS) - 1)  # pixels to a side that remain
+# What a network that was fitted before is of: with another of these it is fitted anew.
+SETTINGS = ("renders", "brow", "shape", "skin", "skin_epochs", "hidden", "dropout", "rate", "batch", "seed")
 COARSE, COARSEST = 0.5, 5  # share of faces shown with fewer pixels, and by how many times fewer to a side at most
 CONTRAST, NOISE, TURN, ZOOM, SHIFT = 0.3, 8.0, 0.06, 0.06, 0.05  # standard deviations; the most noise, in grey levels
 

@@ -194,6 +194,19 @@ def test_faces_held_out_for_choosing_models_are_not_fitted_on(made: Path, tmp_pa
         run(made, config)
 
 
+def test_networks_of_the_skin_are_fitted_once_and_anew_with_other_settings(
+    fitted: Fitted, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outside_the_package(monkeypatch, tmp_path)
+    (kept,) = made.glob("skin-*.pt")
+    written = kept.stat().st_mtime_ns
+    run(made)
+    assert kept.stat().st_mtime_ns == written
+    (tmp_path / "recipe.yaml").write_text(RECIPE.replace("skin: 2", "skin: 3"))
+    run(made, tmp_path / "recipe.yaml")
+    assert len(list(made.glob("skin-*.pt"))) == 2
+
+
 def test_a_recipe_with_an_unknown_key_is_refused_in_one_line(made: Path, tmp_path: Path) -> None:
     config = tmp_path / "recipe.yaml"
     config.write_text(RECIPE + "layers: 3\n")

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from facevlm.data.sample import Sample
+from facevlm.errors import InputError
 from facevlm.faces.appearance import PATCHES, SIDE
 from facevlm.training.measurement.measured import Measured, Source, measure, true_strengths
 from facevlm.types import AU_CODES
@@ -65,6 +66,12 @@ def test_faces_are_found_once_and_then_read_from_the_cache(faces: Measured, cach
     assert np.array_equal(again.frontal, faces.frontal)
     assert np.array_equal(again.index, faces.index)
     assert [each.name for each in cache.parent.iterdir()] == [cache.name]
+
+
+def test_faces_kept_by_another_version_are_refused_with_the_remedy(tmp_path: Path) -> None:
+    np.savez(tmp_path / "faces.npz", frontal=np.zeros((1, 478, 3)), gradients=np.zeros(1))
+    with pytest.raises(InputError, match=r"faces\.npz: faces found by another version; delete the file"):
+        measure([], tmp_path / "faces.npz", workers=1)
 
 
 def test_of_several_faces_the_largest_is_taken(astronaut: Path, tmp_path: Path) -> None:
