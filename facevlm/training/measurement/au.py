@@ -1,10 +1,9 @@
 """`facevlm train au`: the measurement of action units, fitted on synthetic faces and set to rest on real ones.
 
-Renders go through the finder users' photos pass; `networks.py` fits on them, and on what is known of real faces without
-their action units having been coded. Of a difference between the sides as much is kept as is true on people left out
-of fitting. Then the outputs of each unit are laid on the scale of FACS, on faces left out: it begins to be present at
-what few real resting faces reach, and few plain smiles, and no lower than where claims of it are best; renders
-at grade E are near the top. A unit that is not told apart well enough is not measured.
+Renders go through the finder users' photos pass. `skin.py` learns from them what patches of skin tell, `networks.py`
+what that and the mesh tell of action units; and it learns from what is known of real faces without their action units
+having been coded. Of a difference between the sides as much is kept as is true on people left out of fitting. Then
+`scale.py` lays outputs on the scale of FACS. A unit that is not told apart well enough is not measured.
 """
 
 from __future__ import annotations
@@ -22,7 +21,6 @@ from numpy.typing import NDArray
 
 from facevlm import files
 from facevlm.data import ferplus
-from facevlm.data.cot.coding import CLAIMED
 from facevlm.data.sample import Sample, read_samples
 from facevlm.data.synth import produce
 from facevlm.data.synth import recipe as synth_recipe
@@ -31,17 +29,16 @@ from facevlm.faces import regressor
 from facevlm.faces.pose import mean_face
 from facevlm.faces.regressor import VALUES, Projection, Regressor, upper_points
 from facevlm.training import recipe
-from facevlm.training.measurement import networks, skin
+from facevlm.training.measurement import networks, scale, skin
 from facevlm.training.measurement.measured import Measured, measure, true_strengths
 from facevlm.training.measurement.networks import Real, Renders
-from facevlm.training.measurement.reliability import Reliability, best_threshold, reliability, true_differences
+from facevlm.training.measurement.reliability import PRESENT, Reliability, reliability, true_differences
 from facevlm.types import AU_CODES, EMOTIONS
 
 log = logging.getLogger(__name__)
 
 Floats = NDArray[np.float32]
 Faces = TypeVar("Faces", Renders, Real)
-PRESENT, STRONGEST = 0.2, 0.8  # true intensities: grade B and above, grade E
 REAL_LEFT_OUT = 5  # one real face in so many is left out of fitting: what it fitted, it knows to be at rest
 MODERATE_YAW = 30.0  # degrees
 
@@ -70,9 +67,9 @@ def run(config: Path, rig: Path, data: Path, work: Path, workers: int = 2) -> di
     sources = {f"synth/{name}" for name in chosen.usual or chosen.renders}
     usual = np.array([sample.source in sources for sample in samples])[left_out]
     outputs = network.raw(check.features)
-    apart = replace(network, knots=_knots(network, check, quiet, chosen)).strengths(outputs[usual])
+    apart = replace(network, knots=scale.knots(network, check, quiet, chosen)).strengths(outputs[usual])
     network = replace(network, kept=true_differences(apart, check.truth[usual]))
-    fitted = replace(network, knots=_knots(network, check, quiet, chosen))
+    fitted = replace(network, knots=scale.knots(network, check, quiet, chosen))
     hard = np.array([_hard(sample) for sample in samples])[left_out]
     strengths = fitted.strengths(fitted.evened(outputs))
     found = reliability(strengths[hard], check.truth[hard])
@@ -177,28 +174,6 @@ def _features(projected: Regressor, faces: Measured) -> Floats:
     return np.concatenate(
         [projected.describe(faces.frontal[rows], faces.pose[rows], faces.patches[rows]) for rows in parts]
     )
-
-
-def _knots(network: Regressor, check: Renders, real: Real, chosen: recipe.ActionUnits) -> Floats:
-    """For each unit the outputs that stand for `regressor.VALUES`, on faces and people left out of fitting."""
-    rest, smiles, moved = (
-        network.evened(network.raw(features))
-        for features in (real.features[real.resting], real.features[real.smiling], check.features)
-    )
-    rows = []
-    for row, code in enumerate(AU_CODES):
-        quiet = chosen.at_rest.get(code, chosen.rest_percentile)
-        low, middle, present = np.percentile(rest[..., row], (0.5, 50, quiet))
-        if code in chosen.smileless and len(smiles):
-            present = max(present, np.percentile(smiles[..., row], chosen.smile_percentile))
-        strong = moved[..., row][check.truth[..., row] >= STRONGEST]
-        usual, top = np.percentile(strong, (40, 90)) if len(strong) else (present, present)
-        # Units are spoken of from CLAIMED on: it is that which is laid where F1 is best, and PRESENT as far below it.
-        claimed = best_threshold(moved[..., row].max(1), check.truth[..., row].max(1) >= PRESENT)
-        present = max(present, claimed - (usual - claimed) * (CLAIMED - PRESENT) / (STRONGEST - CLAIMED))
-        usual = max(usual, present + (present - middle))  # a unit that rest hides would jump otherwise
-        rows.append((min(low, middle - 0.01), middle, present, usual, max(top, usual + 0.3 * (usual - present))))
-    return np.array(rows, np.float32)
 
 
 def _rounded(value: float) -> float | None:
