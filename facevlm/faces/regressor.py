@@ -52,7 +52,7 @@ class Projection:
 class Regressor:
     brow: Projection  # of the upper part of the mesh
     shape: Projection  # of the whole mesh
-    skin: Layers  # of p patches: convolutions of weight (p, in · 9, out), the last (p, in, k); biases (p, 1, out)
+    skin: Layers  # of p patches: convolutions of weight (p, 9 · in, out), the last (p, in, k); biases (p, 1, out)
     upper: Layers  # weights (out, in)
     lower: Layers
     kept: Floats  # (24,) share of a difference of the halves' outputs that is likely to be true
@@ -132,19 +132,17 @@ def seen(skin: Layers, patches: NDArray[np.uint8]) -> Floats:
     *convolutions, (weight, bias) = skin
     for kernel, shift in convolutions:
         around = _neighbours(maps)
-        count, side = around.shape[1:3]
         rows = around.reshape(len(maps), -1, kernel.shape[1])
-        maps = np.maximum(rows @ kernel + shift, 0).reshape(len(maps), count, side, side, -1)
-    flat = np.moveaxis(maps, 4, 2).reshape(*maps.shape[:2], -1)
-    told: Floats = np.maximum(flat @ weight + bias, 0).swapaxes(0, 1).reshape(len(patches), -1)
-    return told
+        maps = np.maximum(rows @ kernel + shift, 0).reshape(*around.shape[:4], -1)
+    told: Floats = np.maximum(maps.reshape(*maps.shape[:2], -1) @ weight + bias, 0)
+    return told.swapaxes(0, 1).reshape(len(patches), -1)
 
 
 def _neighbours(maps: Floats) -> Floats:
-    """The 3 × 3 around every other pixel of maps (p, n, side, side, channels): (p, n, half, half, channels, 9)."""
-    framed = np.pad(maps, ((0, 0), (0, 0), (1, 1), (1, 1), (0, 0)))
+    """The 3 × 3 around every other pixel of maps (p, n, side, side, channels): (p, n, half, half, 9 · channels)."""
     side = maps.shape[2]
-    return np.stack([framed[:, :, y : y + side : 2, x : x + side : 2] for y in range(3) for x in range(3)], -1)
+    framed = np.pad(maps, ((0, 0), (0, 0), (1, 1), (1, 1), (0, 0)))
+    return np.concatenate([framed[:, :, y : y + side : 2, x : x + side : 2] for y in range(3) for x in range(3)], -1)
 
 
 def _through(layers: Layers, rows: Floats) -> Floats:

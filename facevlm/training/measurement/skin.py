@@ -47,7 +47,7 @@ class Skin(nn.Module):
         return torch.cat([part(even[:, number, None]) for number, part in enumerate(self.parts)], 1)
 
     def layers(self) -> Layers:
-        """The same for numpy: weights (p, in · 9, out) and biases (p, 1, out), normalisation folded in."""
+        """The same for numpy: weights (p, in, out) and biases (p, 1, out), normalisation folded in."""
         folded = [_folded(part) for part in self.parts]
         return tuple(
             (np.stack([weight for weight, _ in layer]), np.stack([bias for _, bias in layer])[:, None])
@@ -153,7 +153,8 @@ def _folded(part: nn.Module) -> list[tuple[NDArray[np.float32], NDArray[np.float
     for layer, norm in zip(layers, norms, strict=True):
         assert norm.running_mean is not None and norm.running_var is not None
         scale = norm.weight / (norm.running_var + norm.eps).sqrt()
-        weight = (layer.weight.flatten(1) * scale[:, None]).T
+        side = LAST if isinstance(layer, nn.Linear) else 3
+        kernel = layer.weight.view(len(scale), -1, side, side).permute(2, 3, 1, 0) * scale
         bias = norm.bias - norm.running_mean * scale
-        folded.append((weight.detach().numpy().copy(), bias.detach().numpy()))
+        folded.append((kernel.flatten(0, 2).detach().numpy(), bias.detach().numpy()))
     return folded
