@@ -54,7 +54,8 @@ async def test_the_users_words_are_answered_before_the_explanation(completer, fa
 async def test_what_a_small_model_says_and_the_measurement_denies_is_replaced(completer, face_model, asking, portrait):
     face_model.says = "AU 4 (brow lowerer) and AU 43 (eyes closed) are there."
     text = text_of(await completer(face_model).complete(asking("What does she show?", portrait)))
-    assert text.startswith("Seen on this face are AU 12 (lip corner puller, 0.")
+    assert text.startswith("Seen on this face are AU ")
+    assert "AU 12 (lip corner puller, 0." in text
     assert "AU 4" not in text
 
 
