@@ -95,6 +95,25 @@ def test_a_long_answer_is_shown_from_its_question_beside_the_picture(ann: Visito
     pytest.fail(f"question at {top(question)}, answer at {top(answer)}")
 
 
+def test_on_a_phone_what_the_keyboard_comes_to_is_clear_of_the_picture(ann: Visitor, astronaut: Path) -> None:
+    ann.page.set_viewport_size({"width": 390, "height": 844})
+    ann.upload(astronaut)
+    ann.answered(1)
+    ann.ask("Why?")
+    ann.answered(2)
+    for message in (1, 3):
+        chip = ann.page.get_by_test_id("stChatMessage").nth(message).get_by_role("radio").first
+        ann.page.keyboard.press("Tab")
+        chip.focus()
+        ann.page.wait_for_timeout(500)
+        picture, line = (
+            ann.picture("one face found").bounding_box(),
+            ann.page.get_by_test_id("stChatInput").bounding_box(),
+        )
+        assert picture is not None and line is not None
+        assert picture["y"] + picture["height"] <= top(chip) <= line["y"]
+
+
 def in_view(visitor: Visitor, shown: Locator) -> bool:
     """Whether the upper edge of it is in the window, above the line that is written in, and its left edge too."""
     box, size = shown.bounding_box(), visitor.page.viewport_size
