@@ -40,6 +40,13 @@ def test_ferplus_needs_a_model_that_is_shown_crops(facevlm: Facevlm, tmp_path: P
     assert "give JSON lines with --data" in outcome.err
 
 
+def test_synthetic_faces_go_with_those_of_ferplus(facevlm: Facevlm, tmp_path: Path) -> None:
+    recipe, rows = written(tmp_path, RECIPE), tmp_path / "rows.jsonl"
+    outcome = facevlm("train", "grpo", recipe, "--out", tmp_path / "out", "--data", rows, "--synthetic", tmp_path)
+    assert (outcome.status, len(outcome.complaints)) == (2, 1)
+    assert "--synthetic: goes with the folder of FER+" in outcome.err
+
+
 def test_a_model_behind_an_endpoint_annotates_and_is_not_tuned(
     facevlm: Facevlm, endpoint: Endpoint, astronaut: Path, tmp_path: Path
 ) -> None:

@@ -10,13 +10,14 @@ import typer
 from facevlm.cli import options, printing
 from facevlm.cli.ending import say
 from facevlm.cli.train.options import Model, Out, Resume, Seed, Workers, show_progress
+from facevlm.errors import InputError
 
 if TYPE_CHECKING:
     from facevlm.training.tuning.reinforcement import Outcome, Reinforcement
 
 EXAMPLES = options.examples(
     "facevlm train grpo grpo.yaml --data rows.jsonl --out better",
-    "facevlm train grpo adapters/nano-facs/grpo.yaml --data ferplus --out my-facs",
+    "facevlm train grpo adapters/nano-facs/grpo.yaml --data ferplus --synthetic faces --out my-facs",
     "accelerate launch -m facevlm train grpo grpo.yaml --data rows.jsonl --out better    # several GPUs",
 )
 _SHOWN = 20  # rejected rows that are named; the others are counted
@@ -29,6 +30,12 @@ Data = Annotated[
         "--data",
         "Rows, one JSON object a line; or, for a model that is shown crops, the folder of FER+.",
         show_default="the recipe's",
+    ),
+]
+Synthetic = Annotated[
+    Path | None,
+    options.option(
+        "--synthetic", "Beside the folder of FER+, faces of `facevlm data synth`, whose true action units are rewarded."
     ),
 ]
 Work = Annotated[
@@ -46,6 +53,7 @@ def grpo(
     config: Named,
     out: Out,
     data: Data = None,
+    synthetic: Synthetic = None,
     work: Work = None,
     model: Model = None,
     start: Start = None,
@@ -67,18 +75,22 @@ def grpo(
     recipe = read(config, reinforcement.Reinforcement, model=model, start=start, data=data, seed=seed)
     kept = work or Path("runs") / f"grpo-{config.stem}"
     if recipe.data is not None and recipe.data.is_dir():
-        recipe = _on_ferplus(recipe, recipe.data, kept, prompt, workers)
+        recipe = _on_faces(recipe, recipe.data, synthetic, kept, prompt, workers)
+    elif synthetic is not None:
+        raise InputError("--synthetic: goes with the folder of FER+ as --data; rows of your own say what is true")
     outcome = reinforcement.run(recipe, out, kept, fresh=not resume)
     if leads():
         _show(outcome)
 
 
-def _on_ferplus(recipe: Reinforcement, data: Path, work: Path, prompt: str, workers: int) -> Reinforcement:
+def _on_faces(
+    recipe: Reinforcement, data: Path, synthetic: Path | None, work: Path, prompt: str, workers: int
+) -> Reinforcement:
     from facevlm import prompting
     from facevlm.training.tuning import face_rows
 
     asked = prompting.load(prompt, "face")
-    trained, held_out = face_rows.of_ferplus(data, work, recipe.model, asked, workers)
+    trained, held_out = face_rows.of_faces(data, work, recipe.model, asked, workers, synthetic)
     return recipe.model_copy(update={"data": trained, "valid": held_out})
 
 

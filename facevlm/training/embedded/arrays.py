@@ -46,7 +46,8 @@ class FaceArrays:
     def __len__(self) -> int:
         return len(self.names)
 
-    def where(self, mask: NDArray[np.bool_]) -> FaceArrays:
+    def where(self, mask: NDArray[np.bool_ | np.int64]) -> FaceArrays:
+        """Those that a mask, (n,) bool, or places, (k,) int, choose."""
         return FaceArrays(*(getattr(self, each.name)[mask] for each in fields(self)))
 
     def voted(self) -> FaceArrays:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from facevlm.data import ferplus
@@ -15,25 +17,34 @@ from facevlm.errors import InputError
 from facevlm.faces.cues import cue_table
 from facevlm.files import replaced
 from facevlm.prompting import Prompt, render_face
-from facevlm.training.embedded.arrays import SIDES, FaceArrays, face_arrays
+from facevlm.training.embedded.arrays import SIDES, FaceArrays, face_arrays, joined, synthetic_arrays
 from facevlm.training.embedded.writing import TRUE_FROM, measured, true_units
 from facevlm.training.tuning.targets import Measured, Message, Row
 from facevlm.types import EMOTIONS, ActionUnit, Face
 
-PICTURES, TRAINED, HELD_OUT = "images", "rows.jsonl", "held-out.jsonl"
+PICTURES, TRAINED, HELD_OUT = "images", "train.jsonl", "held-out.jsonl"
 
 
-def of_ferplus(data: Path, work: Path, model: str, prompt: Prompt, workers: int) -> tuple[Path, Path]:
+def of_faces(
+    data: Path, work: Path, model: str, prompt: Prompt, workers: int, synthetic: Path | None = None
+) -> tuple[Path, Path]:
     """The rows of FER+'s training split in `work`, made if they are not there: those to train on, and the tenth that is
     held out by `ferplus.held_out`.
 
+    With a `synthetic` set, made by `facevlm data synth`, its faces are one half and as many photographs the other.
+
     Raises:
-        InputError: the model is not shown crops, the folder holds no FER+, or something cannot be written.
+        InputError: the model is not shown crops, a folder holds no such faces, or something cannot be written.
     """
-    files = work / TRAINED, work / HELD_OUT
+    rows = work / (f"rows-{synthetic.name}" if synthetic else "rows")
+    files = rows / TRAINED, rows / HELD_OUT
     if not all(file.is_file() for file in files):
-        faces = face_arrays(data, "train", work, _crop_size(model), workers)
-        faces = faces.where(faces.votes.sum(1) > 0)
+        size = _crop_size(model)
+        faces = face_arrays(data, "train", work, size, workers).voted()
+        if synthetic is not None:
+            renders = synthetic_arrays(synthetic, work, size, workers)
+            faces = joined(_first(faces, len(renders)), renders)
+            faces = _first(faces, len(faces))  # a few held out are a few of both
         held_out = ferplus.held_out(faces.names)
         for file, part in zip(files, (~held_out, held_out), strict=True):
             write_rows(faces.where(part), prompt, file)
@@ -56,6 +67,12 @@ def write_rows(faces: FaceArrays, prompt: Prompt, file: Path) -> int:
     except OSError as error:
         raise InputError(f"{file}: cannot be written ({error.strerror}); free space or give another folder") from None
     return len(faces)
+
+
+def _first(faces: FaceArrays, count: int) -> FaceArrays:
+    """So many of them, in the order of the hashes of their names."""
+    hashes = [hashlib.sha256(str(name).encode()).digest() for name in faces.names]
+    return faces.where(np.array(sorted(range(len(faces)), key=hashes.__getitem__)[:count]))
 
 
 def _rows(faces: FaceArrays, prompt: Prompt, folder: Path) -> Iterator[Row]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from facevlm.training.embedded.arrays import FaceArrays
 from facevlm.training.tuning import face_rows
 from facevlm.training.tuning.targets import read_rows
 from facevlm.types import AU_CODES, EMOTIONS
+from tests.training.conftest import FACE
 
 SMILE = AU_CODES.index(12)
 
@@ -64,12 +66,32 @@ def test_a_photograph_brings_votes_and_a_synthetic_face_what_is_truly_there(face
 
 def test_the_faces_ferplus_holds_out_are_held_out_here(ferplus_folder: Path, nano: Path, tmp_path: Path) -> None:
     prompt = prompting.load("sov-cot", "face")
-    trained, held_out = face_rows.of_ferplus(ferplus_folder, tmp_path, str(nano), prompt, workers=1)
+    trained, held_out = face_rows.of_faces(ferplus_folder, tmp_path, str(nano), prompt, workers=1)
     names = [np.array([Path(row.images[0]).name for row in read_rows(file)[0]]) for file in (trained, held_out)]
     assert not ferplus.held_out(names[0]).any() and ferplus.held_out(names[1]).all()
     assert read_rows(trained)[0][0].units
 
 
+def test_a_synthetic_set_is_one_half_and_its_units_are_true(
+    ferplus_folder: Path, astronaut: Path, nano: Path, tmp_path: Path
+) -> None:
+    made = tmp_path / "made"
+    made.mkdir()
+    picture = Image.open(astronaut).convert("RGB").crop(FACE)
+    samples = []
+    for count in range(7):
+        picture.rotate(count).save(made / f"{count}.jpg")
+        moves = {"12": [0.9, 0.9]}
+        samples.append({"id": f"made/{count}", "source": "made", "image": f"{count}.jpg", "details": {"moves": moves}})
+    (made / "samples.jsonl").write_text("".join(json.dumps(each) + "\n" for each in samples))
+    prompt = prompting.load("sov-cot", "face")
+    files = face_rows.of_faces(ferplus_folder, tmp_path / "work", str(nano), prompt, workers=1, synthetic=made)
+    rows = [row for file in files for row in read_rows(file)[0]]
+    true, voted = ([row for row in rows if getattr(row, known) is not None] for known in ("truth", "votes"))
+    assert (len(true), len(voted)) == (7, 7)
+    assert all(set(row.truth or ()) == {12} and row.votes is None for row in true)
+
+
 def test_a_model_that_is_not_shown_crops_needs_rows(ferplus_folder: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no model that is shown crops"):
-        face_rows.of_ferplus(ferplus_folder, tmp_path, "large", prompting.load("sov-cot", "face"), workers=1)
+        face_rows.of_faces(ferplus_folder, tmp_path, "large", prompting.load("sov-cot", "face"), workers=1)
