@@ -67,6 +67,7 @@ def grpo(
     Prints what each reward was on held-out rows before and after, with the 95 % interval of the difference. An
     interrupted run is run again and goes on from its last checkpoint.
     """
+    from facevlm.training.embedded import adapter
     from facevlm.training.tuning import reinforcement
     from facevlm.training.tuning.recipe import read
     from facevlm.training.tuning.supervised import leads
@@ -74,12 +75,15 @@ def grpo(
     show_progress()
     recipe = read(config, reinforcement.Reinforcement, model=model, start=start, data=data, seed=seed)
     kept = work or Path("runs") / f"grpo-{config.stem}"
-    if recipe.data is not None and recipe.data.is_dir():
-        recipe = _on_faces(recipe, recipe.data, synthetic, kept, prompt, workers)
+    photographs = recipe.data if recipe.data is not None and recipe.data.is_dir() else None
+    if photographs is not None:
+        recipe = _on_faces(recipe, photographs, synthetic, kept, prompt, workers)
     elif synthetic is not None:
         raise InputError("--synthetic: goes with the folder of FER+ as --data; rows of your own say what is true")
     outcome = reinforcement.run(recipe, out, kept, fresh=not resume)
     if leads():
+        if photographs is not None:
+            adapter.calibrate(out, Path(recipe.model), prompt, photographs, kept, workers)
         _show(outcome)
 
 

@@ -52,11 +52,25 @@ def run(
     adapted = _with_lora(model, chosen.lora)
     language.train(adapted, tokenizer, opinion, voted, renders, check, state, chosen.language, chosen.seed)
     prompt = max(chosen.language.tasks, key=lambda name: chosen.language.tasks[name])
-    calibration = {"temperature": language.temperature(adapted, tokenizer, check, prompt)}
+    divisor = language.temperature(adapted, tokenizer, check, prompt)
     facts = base_training.recorded(adapted, tokenizer, photographs, renders, check, chosen.language)
     _save(adapted.cpu(), folder.name, out)
-    (out / "facevlm.json").write_text(json.dumps(calibration) + "\n")
+    _record(divisor, out)
     base_training.record(out, config, {"command": "train sft", "seed": chosen.seed} | facts)
+
+
+def calibrate(folder: Path, base: Path, prompt: str, data: Path, work: Path, workers: int = 2) -> None:
+    """Fit anew what an adapter's logits are divided by, as `run` does, and write it beside the adapter.
+
+    Whatever tunes an adapter further changes how sure it is.
+    """
+    from peft import PeftModel
+    from transformers import AutoModelForImageTextToText, AutoTokenizer
+
+    _, check = base_training.split(data, work, workers)
+    model = AutoModelForImageTextToText.from_pretrained(base, dtype=torch.float32)
+    adapted = PeftModel.from_pretrained(model, folder).to(device())
+    _record(language.temperature(adapted, AutoTokenizer.from_pretrained(base), check, prompt), folder)
 
 
 def _with_lora(model: Any, lora: recipe.Lora) -> Any:
@@ -87,6 +101,10 @@ def _save(adapted: Any, base_name: str, out: Path) -> None:
     adapted.to(torch.bfloat16).save_pretrained(out)
     if card is not None:  # peft writes into it
         model_card.write_bytes(card)
+
+
+def _record(temperature: float, folder: Path) -> None:
+    (folder / "facevlm.json").write_text(json.dumps({"temperature": temperature}) + "\n")
 
 
 def _opinion(base: Any, tokenizer: Any, photographs: FaceArrays, others: int) -> language.Opinion:

@@ -59,6 +59,17 @@ def test_the_adapter_carries_the_temperature_it_was_calibrated_at(trained: Path)
     assert json.loads((trained / "nano-facs" / "facevlm.json").read_text())["temperature"] in TEMPERATURES
 
 
+def test_an_adapter_tuned_further_is_calibrated_by_the_same_faces(
+    trained: Path, ferplus_folder: Path, tmp_path: Path
+) -> None:
+    import shutil
+
+    tuned = shutil.copytree(trained / "nano-facs", tmp_path / "tuned")
+    (tuned / "facevlm.json").unlink()
+    adapter.calibrate(tuned, trained / "nano-base", "sov-cot", ferplus_folder, trained / "elsewhere", workers=1)
+    assert (tuned / "facevlm.json").read_text() == (trained / "nano-facs" / "facevlm.json").read_text()
+
+
 def test_the_adapter_learns_from_what_its_base_says_unexplained(trained: Path, ferplus_folder: Path) -> None:
     import torch
     from transformers import AutoModelForImageTextToText, AutoTokenizer
