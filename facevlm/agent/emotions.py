@@ -12,6 +12,7 @@ from facevlm.agent.values import Sentence
 from facevlm.agent.wording import joined
 from facevlm.data.cot import coding
 from facevlm.data.cot.weigh import COMMON, supporting
+from facevlm.reasoning.text import percent
 from facevlm.types import Emotion, Face
 
 LISTED = 3  # action units listed in one sentence by the model
@@ -204,7 +205,7 @@ def sure(case: Case, face: Face) -> str:
     """« (88%)», or nothing where the model gives no probability."""
     told = case.explained(face)
     given = told.explanation.probabilities if told and told.explanation else None
-    return f" ({given[told.explanation.emotion]:.0%})" if given and told and told.explanation else ""
+    return f" ({percent(given[told.explanation.emotion])})" if given and told and told.explanation else ""
 
 
 def _strongest(face: Face, part: tuple[int, ...]) -> tuple[int, ...]:
