@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from playwright.async_api import Browser, Page
 
 GRACE = 10  # seconds until the page forgets who has gone
+FAULT = 300  # characters that are told of one, with what was waited for
 ALONE = 4  # pictures that one person gives before the others come; the first warms the model up
 
 
@@ -91,7 +92,7 @@ async def _session(
         try:
             await _turn(page, number, turn, tally)
         except Exception as error:  # whatever it is, it is a finding
-            tally.broken.append(f"session {number}, turn {turn}: {str(error).splitlines()[0]}")
+            tally.broken.append(f"session {number}, turn {turn}: {' '.join(str(error).split())[:FAULT]}")
             await page.goto(url)
         turn += 1
     await context.close()
