@@ -36,15 +36,17 @@ format: $(READY) ## put the code in order
 
 bench: $(READY) ## detection, speed and memory: make bench DATA=folder
 	$(BIN)/python evals/bench.py --data $(or $(DATA),../shared/data) --out evals/reports
+	$(BIN)/python evals/leaderboard.py
 
 bench-serve: .venv-vllm/.ready ## what the gateway and the batch runner cost beside vLLM alone
 	$(BIN)/python evals/serve.py --out evals/reports
 
 explanations: $(READY) ## what the explanations are worth: make explanations DATA=folder ADAPTERS="--adapter a --adapter b"
 	$(BIN)/python evals/explanations.py --data $(or $(DATA),../shared/data) --out evals/reports $(ADAPTERS)
+	$(BIN)/python evals/leaderboard.py
 
-ladder: $(READY) ## what training, marks, cues and the order of the answer bring: make ladder DATA=folder
-	$(BIN)/python evals/ladder.py --data $(or $(DATA),../shared/data) --out evals/reports
+ladder: $(READY) ## what training, marks, cues and the order of the answer bring: make ladder DATA=folder GRPO=adapter
+	$(BIN)/python evals/ladder.py --data $(or $(DATA),../shared/data) $(addprefix --grpo ,$(GRPO)) --out evals/reports
 
 conversation: $(READY) ## how well questions in one's own words are answered
 	$(BIN)/python evals/conversation.py --out evals/reports
