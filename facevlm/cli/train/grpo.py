@@ -67,7 +67,6 @@ def grpo(
     Prints what each reward was on held-out rows before and after, with the 95 % interval of the difference. An
     interrupted run is run again and goes on from its last checkpoint.
     """
-    from facevlm.training.embedded import adapter
     from facevlm.training.tuning import reinforcement
     from facevlm.training.tuning.recipe import read
     from facevlm.training.tuning.supervised import leads
@@ -83,6 +82,8 @@ def grpo(
     outcome = reinforcement.run(recipe, out, kept, fresh=not resume)
     if leads():
         if photographs is not None:
+            from facevlm.training.embedded import adapter
+
             adapter.calibrate(out, Path(recipe.model), prompt, photographs, kept, workers)
         _show(outcome)
 
