@@ -64,10 +64,16 @@ def read(folder: Path, split: Split) -> FerPlus:
     return FerPlus(*(np.concatenate([part[key] for part in parts]) for key in ("image", "name", "votes")))
 
 
-def held_out(names: NDArray[np.str_], tenth: int = 0) -> NDArray[np.bool_]:
+def held_out(names: NDArray[np.str_]) -> NDArray[np.bool_]:
     """The tenth of a training split that models are chosen on, by name hash: (n,) bool."""
+    chosen: NDArray[np.bool_] = tenths(names) == 0
+    return chosen
+
+
+def tenths(names: NDArray[np.str_]) -> NDArray[np.int64]:
+    """The tenth that each falls into by the hash of its name: (n,), 0 to 9."""
     digits = (int(hashlib.sha256(str(name).encode()).hexdigest(), 16) % 10 for name in names)
-    return np.fromiter((digit == tenth for digit in digits), bool, len(names))
+    return np.fromiter(digits, np.int64, len(names))
 
 
 def _archive(file: Path) -> dict[str, NDArray[np.generic]]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from facevlm import facs
 from facevlm.faces.appearance import appearance
 from facevlm.faces.pose import LEFT_EYE_OUTER, RIGHT_EYE_OUTER
-from facevlm.faces.regressor import regressor, table
+from facevlm.faces.regressor import Regressor, regressor, table
 from facevlm.types import AU_CODES, ActionUnit, Pose
 
 # Beyond this yaw the far side of the face is hidden; beyond the second the mesh is a guess.
@@ -31,7 +31,11 @@ HALVES: tuple[Half, Half] = ("left", "right")
 
 
 def measure_action_units(
-    grey: NDArray[np.uint8], points: NDArray[np.float32], frontal: NDArray[np.float32], pose: Pose
+    grey: NDArray[np.uint8],
+    points: NDArray[np.float32],
+    frontal: NDArray[np.float32],
+    pose: Pose,
+    by: Regressor | None = None,
 ) -> dict[int, ActionUnit]:
     """Every action unit of one face; one that has sides also left and right.
 
@@ -39,13 +43,14 @@ def measure_action_units(
         grey: the (h, w) picture.
         points: (478, 3) landmarks in its pixels.
         frontal: (478, 3) the same by `pose.frontalise`, and the `pose` it found.
+        by: what measures; without it the regressor that ships.
     """
     if abs(pose.yaw) > TURNED_AWAY or _eyes_apart(points) < TOO_SMALL:
         return {code: ActionUnit(code=code, value=None) for code in AU_CODES}
     turned = np.array([[pose.yaw, pose.pitch, pose.roll]], np.float32)
-    features = regressor().describe(frontal[None], turned, appearance(grey, points)[None])
-    outputs = regressor().raw(features)[0]
-    each, compared = map(regressor().strengths, (outputs, regressor().evened(outputs)))
+    by = by or regressor()
+    outputs = by.raw(by.describe(frontal[None], turned, appearance(grey, points)[None]))[0]
+    each, compared = map(by.strengths, (outputs, by.evened(outputs)))
     shown = [half for half in HALVES if half != _hidden(pose)]
     inside = _inside(points, grey.shape)
     return {code: _unit(code, each[:, row], compared[:, row], shown, inside) for row, code in enumerate(AU_CODES)}

@@ -22,12 +22,16 @@ from facevlm.data.ferplus import Split
 from facevlm.data.sample import read_samples
 from facevlm.data.synth.produce import SAMPLES
 from facevlm.faces import decode, find
+from facevlm.faces.action_units import measure_action_units
 from facevlm.faces.cues import cue_table
+from facevlm.faces.pose import frontalise
 from facevlm.marks import crop
+from facevlm.training.measurement.folds import folds, networks
 from facevlm.training.measurement.measured import Source, each_face, true_strengths
-from facevlm.types import AU_CODES, EMOTIONS
+from facevlm.types import AU_CODES, EMOTIONS, ActionUnit, Face, Picture
 
 SIDES = ("value", "left", "right")
+_Picture = tuple[Source, int]  # and the fold whose networks measure it, -1 for those that ship
 
 
 @dataclass(frozen=True)
@@ -56,14 +60,17 @@ class FaceArrays:
 
 
 def face_arrays(data: Path, split: Split, cache: Path, size: int, workers: int) -> FaceArrays:
-    """The arrays of one FER+ split, from `cache` if they were made before."""
+    """The arrays of one FER+ split, from `cache` if they were made before.
+
+    Units of training faces are measured by networks that were not fitted on them.
+    """
     file = cache / f"ferplus-{split}-{size}.npz"
     if not file.is_file():
         faces = ferplus.read(data, split)
         unknown = np.full((len(faces), len(AU_CODES), 2), np.nan, np.float32)
-        _make(
-            list(faces.images), unknown, faces.distribution(), faces.strict_majority(), faces.names, file, size, workers
-        )
+        fold = folds(faces.names) if split == "train" else np.full(len(faces), -1)
+        votes, majority = faces.distribution(), faces.strict_majority()
+        _make(list(zip(faces.images, fold, strict=True)), unknown, votes, majority, faces.names, file, size, workers)
     return _load(file)
 
 
@@ -78,7 +85,7 @@ def synthetic_arrays(folder: Path, cache: Path, size: int, workers: int) -> Face
         samples, _ = read_samples(folder / SAMPLES)
         nobody = np.zeros((len(samples), len(EMOTIONS)), np.float32)
         names, none = np.array([each.id for each in samples]), np.full(len(samples), -1)
-        pictures = [folder / each.image for each in samples]
+        pictures = [(folder / each.image, -1) for each in samples]
         _make(pictures, true_strengths(samples), nobody, none, names, file, size, workers)
     return _load(file)
 
@@ -94,7 +101,7 @@ def joined(*parts: FaceArrays) -> FaceArrays:
 
 
 def _make(
-    pictures: Sequence[Source],
+    pictures: Sequence[_Picture],
     truth: NDArray[np.float32],
     votes: NDArray[np.float32],
     majority: NDArray[np.int64],
@@ -117,17 +124,26 @@ def _load(file: Path) -> FaceArrays:
         return FaceArrays(*(arrays[each.name] for each in fields(FaceArrays)))
 
 
-def _row(source: Source, size: int) -> tuple[NDArray[Any], ...] | None:
+def _row(shown: _Picture, size: int) -> tuple[NDArray[Any], ...] | None:
     """The largest face of a picture."""
+    source, fold = shown
     picture = decode(source if isinstance(source, Path) else Image.fromarray(source).convert("RGB"))
     found = find(picture)
     if not found:
         return None
     face = max(found, key=lambda each: each.box.area).model_copy(update={"id": 1})
-    units = [[getattr(face.action_units[code], side) for side in SIDES] for code in AU_CODES]
+    measured = face.action_units if fold < 0 else _by_others(picture, face, fold)
+    units = [[getattr(measured[code], side) for side in SIDES] for code in AU_CODES]
     return (
         np.asarray(crop(picture.image, face, size, "plain").convert("L")),
         np.asarray(crop(picture.image, face, size, "landmarks")),
         np.array([face.cues[cue.name] for cue in cue_table()], np.float32),
         np.array(units, np.float32),
     )
+
+
+def _by_others(picture: Picture, face: Face, fold: int) -> dict[int, ActionUnit]:
+    """The units of a face by the networks that were not fitted on its fold."""
+    points = face.landmarks.points
+    grey = np.asarray(picture.image.convert("L"))
+    return measure_action_units(grey, points, *frontalise(points), networks()[fold])

@@ -4,6 +4,8 @@ Renders go through the finder users' photos pass. `skin.py` learns from them wha
 what that and the mesh tell of action units; and it learns from what is known of real faces without their action units
 having been coded. Of a difference between the sides as much is kept as is true on people left out of fitting. Then
 `scale.py` lays outputs on the scale of FACS. A unit that is not told apart well enough is not measured.
+
+What is trained on the same real faces is told of them by networks fitted without them: `folds.py`.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ from facevlm.faces import regressor
 from facevlm.faces.pose import mean_face
 from facevlm.faces.regressor import VALUES, Projection, Regressor, upper_points
 from facevlm.training import recipe
-from facevlm.training.measurement import networks, scale, skin
+from facevlm.training.measurement import folds, networks, scale, skin
 from facevlm.training.measurement.measured import Measured, measure, true_strengths
 from facevlm.training.measurement.networks import Real, Renders
 from facevlm.training.measurement.reliability import PRESENT, Reliability, reliability, true_differences
@@ -44,7 +46,7 @@ MODERATE_YAW = 30.0  # degrees
 
 
 def run(config: Path, rig: Path, data: Path, work: Path, workers: int = 2) -> dict[int, Reliability]:
-    """Render, fit and write `faces/action_units.{npz,json}`; what was made before in `work` is used again.
+    """Render, fit and write `faces/action_units.{npz,json}` and `folds.npz`; what was made before in `work` is used.
 
     Returns:
         The reliability of each action unit on people left out of fitting.
@@ -53,34 +55,51 @@ def run(config: Path, rig: Path, data: Path, work: Path, workers: int = 2) -> di
         InputError: the rig or the recipe is none, or there are too few resting faces.
     """
     chosen = recipe.read(config, recipe.ActionUnits)
-    real, resting, agreed = _real(data, work, workers, chosen)
+    real, resting, agreed, fold = _real(data, work, workers, chosen)
     renders, samples = _renders(chosen, rig, work, workers)
     left_out = np.array([_left_out(sample) for sample in samples])
     truth = true_strengths(samples).transpose(0, 2, 1)
     blank = _without_units(chosen, renders.where(~left_out), truth[~left_out], real, work)
     rendered = Renders(_features(blank, renders), truth)
     seen = Real(_features(blank, real), resting, agreed)
-    unfitted = np.arange(len(real)) % REAL_LEFT_OUT == 0
-    upper, lower = networks.fit(blank, _where(rendered, ~left_out), _where(seen, ~unfitted), chosen)
-    network = replace(blank, upper=upper, lower=lower)
-    check, quiet = _where(rendered, left_out), _where(seen, unfitted)
     sources = {f"synth/{name}" for name in chosen.usual or chosen.renders}
     usual = np.array([sample.source in sources for sample in samples])[left_out]
-    outputs = network.raw(check.features)
-    apart = replace(network, knots=scale.knots(network, check, quiet, chosen)).strengths(outputs[usual])
-    network = replace(network, kept=true_differences(apart, check.truth[usual]))
-    fitted = replace(network, knots=scale.knots(network, check, quiet, chosen))
+    material = _where(rendered, ~left_out), _where(rendered, left_out), usual, seen
+    fitted = _fitted(blank, *material, np.arange(len(real)) % REAL_LEFT_OUT == 0, chosen)
+    by_fold = [_fitted(blank, *material, fold == each, chosen) for each in range(folds.COUNT)]
     hard = np.array([_hard(sample) for sample in samples])[left_out]
-    strengths = fitted.strengths(fitted.evened(outputs))
-    found = reliability(strengths[hard], check.truth[hard])
+    strengths = fitted.strengths(fitted.evened(fitted.raw(rendered.features[left_out][hard])))
+    found = reliability(strengths, truth[left_out][hard])
     _write(fitted, found, chosen)
+    folds.write(by_fold)
     return found
+
+
+def _fitted(
+    blank: Regressor,
+    renders: Renders,
+    check: Renders,
+    usual: NDArray[np.bool_],
+    real: Real,
+    left_out: NDArray[np.bool_],
+    chosen: recipe.ActionUnits,
+) -> Regressor:
+    """`blank` fitted on `renders` and those real faces that are not `left_out`; its scale is set on the others.
+
+    `check` are renders of other people, and `usual` says which of them are as seldom one-sided as faces are.
+    """
+    upper, lower = networks.fit(blank, renders, _where(real, ~left_out), chosen)
+    network, quiet = replace(blank, upper=upper, lower=lower), _where(real, left_out)
+    outputs = network.raw(check.features[usual])
+    apart = replace(network, knots=scale.knots(network, check, quiet, chosen)).strengths(outputs)
+    network = replace(network, kept=true_differences(apart, check.truth[usual]))
+    return replace(network, knots=scale.knots(network, check, quiet, chosen))
 
 
 def _real(
     data: Path, work: Path, workers: int, chosen: recipe.ActionUnits
-) -> tuple[Measured, NDArray[np.bool_], NDArray[np.int64]]:
-    """FER+ training faces, which of them are at rest, and the emotion that nearly all saw in each, -1 where none.
+) -> tuple[Measured, NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64]]:
+    """FER+ training faces, which of them are at rest, the emotion that nearly all saw in each, or -1, and their folds.
 
     The tenth held out for choosing models is left out.
     """
@@ -96,7 +115,7 @@ def _real(
     votes = faces.votes[real.index].astype(np.float32)
     emotions = votes[:, : len(EMOTIONS)]
     agreed = np.where(emotions.max(1) >= chosen.agreement * votes.sum(1), emotions.argmax(1), -1)
-    return real, resting, agreed
+    return real, resting, agreed, folds.folds(faces.names[real.index])
 
 
 def _renders(chosen: recipe.ActionUnits, rig: Path, work: Path, workers: int) -> tuple[Measured, list[Sample]]:

@@ -22,7 +22,7 @@ from facevlm.faces import regressor
 from facevlm.faces.appearance import PATCHES, SIDE
 from facevlm.faces.pose import mean_face
 from facevlm.training import recipe
-from facevlm.training.measurement import au, networks
+from facevlm.training.measurement import au, folds, networks
 from facevlm.training.measurement.measured import Measured
 from facevlm.training.measurement.reliability import Reliability
 from facevlm.types import AU_CODES, EMOTIONS
@@ -52,6 +52,8 @@ class Fitted(NamedTuple):
     table: dict[int, dict[str, Any]]
     folder: Path
     rendered: dict[str, int]  # how many synthetic faces each step was given
+    real: list[int]  # how many real ones each fit was given, in their order
+    folds: tuple[regressor.Regressor, ...]
 
 
 @pytest.fixture(scope="module")
@@ -72,10 +74,12 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def fitted(made: Path) -> Fitted:
     with pytest.MonkeyPatch.context() as patch:
-        folder, rendered = outside_the_package(patch, made), counted(patch)
-        fitted = Fitted(run(made), regressor.regressor(), regressor.table(), folder, rendered)
+        folder, (rendered, real) = outside_the_package(patch, made), counted(patch)
+        found = run(made)
+        fitted = Fitted(found, regressor.regressor(), regressor.table(), folder, rendered, real, folds.networks())
     regressor.regressor.cache_clear()
     regressor.table.cache_clear()
+    folds.networks.cache_clear()
     return fitted
 
 
@@ -105,6 +109,18 @@ def test_a_difference_that_is_seen_is_believed(fitted: Fitted) -> None:
 
 def test_people_left_out_are_not_fitted_on(fitted: Fitted) -> None:
     assert fitted.rendered == {"projections": RENDERED * 9 // 10, "fit": RENDERED * 9 // 10}
+
+
+def test_after_the_network_that_ships_each_fold_has_one_that_its_faces_were_kept_from(fitted: Fitted) -> None:
+    of_fold = np.bincount(folds.folds(NAMES) + 1)[1:]
+    assert fitted.real[1:] == [of_fold.sum() - count for count in of_fold]
+    assert fitted.real[0] == of_fold.sum() * 4 // 5
+
+
+def test_the_networks_of_folds_tell_the_same_of_other_faces(fitted: Fitted, made: Path) -> None:
+    strengths = [measured_again(each, made / "faces.npz")[..., READABLE] for each in fitted.folds]
+    assert len({each.tobytes() for each in strengths}) == folds.COUNT
+    assert np.corrcoef([each.ravel() for each in strengths]).min() > 0.97
 
 
 def test_reliability_is_that_of_combinations_on_moderately_turned_people_left_out(fitted: Fitted, made: Path) -> None:
@@ -148,8 +164,8 @@ def test_faces_at_grade_e_measure_near_the_top(fitted: Fitted, made: Path) -> No
     assert strengths[truth >= 0.8].mean() > 0.7
 
 
-def test_both_files_are_written_whole_and_nothing_beside_them(fitted: Fitted) -> None:
-    assert {file.name for file in fitted.folder.iterdir()} == {"action_units.npz", "action_units.json"}
+def test_the_files_are_written_whole_and_nothing_beside_them(fitted: Fitted) -> None:
+    assert {file.name for file in fitted.folder.iterdir()} == {"action_units.npz", "action_units.json", "folds.npz"}
     assert tuple(fitted.table) == AU_CODES
     assert fitted.regressor.raw(np.zeros((1, 4 + 12 + 2 * len(PATCHES) + 3), np.float32)).shape == (1, len(AU_CODES))
 
@@ -229,21 +245,23 @@ def run(made: Path, config: Path | None = None) -> dict[int, Reliability]:
         return au.run(config or made / "recipe.yaml", made / "no-rig.npz", made, made)
 
 
-def counted(patch: pytest.MonkeyPatch) -> dict[str, int]:
-    """How many synthetic faces the two steps that fit anything are given, once they ran."""
+def counted(patch: pytest.MonkeyPatch) -> tuple[dict[str, int], list[int]]:
+    """How many synthetic faces the two steps that fit anything are given, once they ran; and real ones each fit."""
     projections, fit, counts = au._projections, networks.fit, {}
+    given: list[int] = []
 
     def counting_projections(chosen: recipe.ActionUnits, renders: Measured, real: Measured) -> Any:
         counts["projections"] = len(renders)
         return projections(chosen, renders, real)
 
-    def counting_fit(blank: Any, renders: networks.Renders, *more: Any) -> Any:
+    def counting_fit(blank: Any, renders: networks.Renders, real: networks.Real, chosen: recipe.ActionUnits) -> Any:
         counts["fit"] = len(renders.features)
-        return fit(blank, renders, *more)
+        given.append(len(real.features))
+        return fit(blank, renders, real, chosen)
 
     patch.setattr(au, "_projections", counting_projections)
     patch.setattr(networks, "fit", counting_fit)
-    return counts
+    return counts, given
 
 
 def outside_the_package(patch: pytest.MonkeyPatch, parent: Path) -> Path:
@@ -252,6 +270,7 @@ def outside_the_package(patch: pytest.MonkeyPatch, parent: Path) -> Path:
     folder.mkdir()
     patch.setattr(regressor, "WEIGHTS", folder / "action_units.npz")
     patch.setattr(regressor, "TABLE", folder / "action_units.json")
+    patch.setattr(folds, "FILE", folder / "folds.npz")
     return folder
 
 
