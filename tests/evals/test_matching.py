@@ -23,7 +23,7 @@ from facevlm.matching import compound, unseen
 from facevlm.matching.captions import Moved, naming
 from facevlm.matching.distributions import softmax
 from facevlm.matching.matcher import FACTS
-from facevlm.training.embedded.arrays import FaceArrays
+from facevlm.training.embedded.arrays import FaceArrays, save
 from facevlm.types import AU_CODES, EMOTIONS, Emotion, FaceAnalysis
 
 
@@ -234,7 +234,7 @@ def _arrays(file: Path, crops: NDArray[np.uint8], names: NDArray[np.str_], truth
     units = np.zeros((count, len(AU_CODES), 3), np.float32)
     whole = unused | {"marked": crops, "units": units, "truth": truth, "names": names}
     assert set(whole) == set(FaceArrays.__dataclass_fields__)
-    np.savez(file, **whole)
+    save(FaceArrays(**whole), file)
 
 
 def _names(count: int) -> NDArray[np.str_]:

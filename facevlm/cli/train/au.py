@@ -13,7 +13,7 @@ EXAMPLES = options.examples(
 
 
 def au(config: Config, rig: Rig, data: Data, work: Work = Path("runs/au"), workers: Workers = 2) -> None:
-    """Fit the measurement of action units on synthetic faces; rewrites the tables in facevlm/faces."""
+    """Fit the measurement of action units on synthetic faces; rewrites the package's networks and tables."""
     from facevlm.cli import printing
     from facevlm.training.measurement import au as training
 

@@ -1,11 +1,12 @@
 """Faces as the arrays training reads, each taken through the finder, cues and crop that users' photos take.
 
 Photographs of FER+ have votes and no true action units, synthetic faces the other way round. Made once and kept in a
-folder; faces the finder does not find are left out.
+folder, for as long as the measurement is the same; faces the finder does not find are left out.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import partial
@@ -21,12 +22,13 @@ from facevlm.data import ferplus
 from facevlm.data.ferplus import Split
 from facevlm.data.sample import read_samples
 from facevlm.data.synth.produce import SAMPLES
-from facevlm.faces import decode, find
+from facevlm.errors import InputError
+from facevlm.faces import decode, find, regressor
 from facevlm.faces.action_units import measure_action_units
 from facevlm.faces.cues import cue_table
 from facevlm.faces.pose import frontalise
 from facevlm.marks import crop
-from facevlm.training.measurement.folds import folds, networks
+from facevlm.training.measurement import folds
 from facevlm.training.measurement.measured import Source, each_face, true_strengths
 from facevlm.types import AU_CODES, EMOTIONS, ActionUnit, Face, Picture
 
@@ -63,12 +65,15 @@ def face_arrays(data: Path, split: Split, cache: Path, size: int, workers: int) 
     """The arrays of one FER+ split, from `cache` if they were made before.
 
     Units of training faces are measured by networks that were not fitted on them.
+
+    Raises:
+        InputError: the split cannot be read, or what is kept was measured by another version of this package.
     """
     file = cache / f"ferplus-{split}-{size}.npz"
     if not file.is_file():
         faces = ferplus.read(data, split)
         unknown = np.full((len(faces), len(AU_CODES), 2), np.nan, np.float32)
-        fold = folds(faces.names) if split == "train" else np.full(len(faces), -1)
+        fold = folds.folds(faces.names) if split == "train" else np.full(len(faces), -1)
         votes, majority = faces.distribution(), faces.strict_majority()
         _make(list(zip(faces.images, fold, strict=True)), unknown, votes, majority, faces.names, file, size, workers)
     return _load(file)
@@ -78,7 +83,7 @@ def synthetic_arrays(folder: Path, cache: Path, size: int, workers: int) -> Face
     """The arrays of a set that `facevlm data synth` made, from `cache` if they were made before.
 
     Raises:
-        InputError: the folder holds no such set.
+        InputError: the folder holds no such set, or what is kept was measured by another version of this package.
     """
     file = array_file(folder, cache, size)
     if not file.is_file():
@@ -113,15 +118,28 @@ def _make(
     rows = each_face(partial(_row, size=size), pictures, workers)
     found = np.array([row is not None for row in rows])
     plain, marked, cues, units = (np.stack(column) for column in zip(*(row for row in rows if row), strict=True))
-    arrays = FaceArrays(plain, marked, cues, units, truth[found], votes[found], majority[found], names[found])
+    save(FaceArrays(plain, marked, cues, units, truth[found], votes[found], majority[found], names[found]), file)
+
+
+def save(arrays: FaceArrays, file: Path) -> None:
+    """Keep arrays in `file`, with which measurement they are of."""
     file.parent.mkdir(parents=True, exist_ok=True)
+    columns = {each.name: getattr(arrays, each.name) for each in fields(arrays)}
     with files.replaced(file) as unfinished, unfinished.open("wb") as written:
-        np.savez(written, **{each.name: getattr(arrays, each.name) for each in fields(arrays)})
+        np.savez(written, **columns, measured_by=np.array(_measurement()))
 
 
 def _load(file: Path) -> FaceArrays:
     with np.load(file) as arrays:
+        if "measured_by" not in arrays or arrays["measured_by"] != _measurement():
+            raise InputError(f"{file}: faces measured by another version; delete the file, and they are measured anew")
         return FaceArrays(*(arrays[each.name] for each in fields(FaceArrays)))
+
+
+def _measurement() -> str:
+    """A hash of the networks that measure."""
+    parts = (regressor.WEIGHTS, regressor.TABLE, folds.FILE)
+    return hashlib.sha256(b"".join(part.read_bytes() for part in parts)).hexdigest()
 
 
 def _row(shown: _Picture, size: int) -> tuple[NDArray[Any], ...] | None:
@@ -146,4 +164,4 @@ def _by_others(picture: Picture, face: Face, fold: int) -> dict[int, ActionUnit]
     """The units of a face by the networks that were not fitted on its fold."""
     points = face.landmarks.points
     grey = np.asarray(picture.image.convert("L"))
-    return measure_action_units(grey, points, *frontalise(points), networks()[fold])
+    return measure_action_units(grey, points, *frontalise(points), folds.networks()[fold])

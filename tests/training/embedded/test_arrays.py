@@ -3,9 +3,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from facevlm.data import ferplus
+from facevlm.errors import InputError
 from facevlm.faces import decode, find
 from facevlm.faces.action_units import measure_action_units
 from facevlm.faces.cues import cue_table
@@ -48,6 +50,17 @@ def test_faces_that_report_are_measured_as_those_of_users(ferplus_folder: Path, 
         ferplus.read(ferplus_folder, "valid"),
     )
     assert np.array_equal(faces.units[0, :, 0], measured(shown.images[0], regressor()), equal_nan=True)
+
+
+def test_arrays_of_another_measurement_are_refused_in_one_line(
+    ferplus_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    face_arrays(ferplus_folder, "train", tmp_path, size=64, workers=1)
+    fitted_anew = tmp_path / "folds.npz"
+    fitted_anew.write_bytes(folds.FILE.read_bytes() + b"another")
+    monkeypatch.setattr(folds, "FILE", fitted_anew)
+    with pytest.raises(InputError, match=r"ferplus-train-64\.npz: faces measured by another version; delete the file"):
+        face_arrays(ferplus_folder, "train", tmp_path, size=64, workers=1)
 
 
 def measured(image: np.ndarray, by: Regressor) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ from facevlm import FaceReasoner
 from facevlm.errors import InputError
 from facevlm.models.local import LocalModel
 from facevlm.training.embedded import adapter, base, language, nano
-from facevlm.training.embedded.arrays import array_file, face_arrays
+from facevlm.training.embedded.arrays import array_file, face_arrays, save
 from facevlm.training.recipe import Lora
 
 LANGUAGE = "language: {tasks: {TASK: 0.8, sov-question: 0.2}, epochs: 1, rate: 0.001, batch: 8, synthetic: 0.3}\n"
@@ -39,8 +39,7 @@ def pretend_renders(ferplus_folder: Path, work: Path) -> None:
     faces = face_arrays(ferplus_folder, "train", work, nano.IMAGE_SIZE, workers=1)
     truth = np.random.default_rng(0).choice([0.0, 0.5], (len(faces), 24, 2)).astype(np.float32)
     unlabelled = replace(faces, truth=truth, votes=0 * faces.votes, majority=0 * faces.majority - 1)
-    columns = {each.name: getattr(unlabelled, each.name) for each in fields(unlabelled)}
-    np.savez(array_file(Path("explain"), work, nano.IMAGE_SIZE), **columns)
+    save(unlabelled, array_file(Path("explain"), work, nano.IMAGE_SIZE))
 
 
 def test_what_was_trained_explains_a_photograph(trained: Path, astronaut: Path) -> None:

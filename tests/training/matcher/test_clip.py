@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ import torch
 
 from facevlm.errors import InputError
 from facevlm.matching.matcher import Matcher
-from facevlm.training.embedded.arrays import FaceArrays, array_file, face_arrays
+from facevlm.training.embedded.arrays import FaceArrays, array_file, face_arrays, save
 from facevlm.training.matcher import clip
 from facevlm.types import EMOTIONS
 
@@ -32,8 +32,7 @@ def trained(ferplus_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     faces = photographs(ferplus_folder, folder)
     truth = np.random.default_rng(0).choice([0.0, 0.5], (len(faces), 24, 2)).astype(np.float32)
     unlabelled = replace(faces, truth=truth, votes=0 * faces.votes, majority=0 * faces.majority - 1)
-    columns = {each.name: getattr(unlabelled, each.name) for each in fields(unlabelled)}
-    np.savez(array_file(Path("explain"), folder / "work", clip.CROP), **columns)
+    save(unlabelled, array_file(Path("explain"), folder / "work", clip.CROP))
     clip.run(folder / "clip.yaml", ferplus_folder, None, folder / "work", folder / "matcher", 1)
     return folder
 
