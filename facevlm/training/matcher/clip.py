@@ -113,7 +113,7 @@ class Learner:
             loss.backward()
             optimiser.step()
         checkpoint.save(checkpoint.training_state(1, **parts), out)
-        log.info("matcher: %d batches of captions read, loss %.3f", chosen.texts, loss)
+        log.info("matcher: %d batches of captions read, loss %.3f", chosen.texts, loss.item())
 
     def train(self, faces: FaceArrays, check: FaceArrays, chosen: recipe.Clip, out: Path, photographs: int) -> None:
         """Train for `chosen.epochs`, saving after every one to `out`; goes on from there if it was interrupted.
