@@ -73,7 +73,7 @@ def face_arrays(data: Path, split: Split, cache: Path, size: int, workers: int) 
     if not file.is_file():
         faces = ferplus.read(data, split)
         unknown = np.full((len(faces), len(AU_CODES), 2), np.nan, np.float32)
-        fold = folds.folds(faces.names) if split == "train" else np.full(len(faces), -1)
+        fold = folds.of(faces.names) if split == "train" else np.full(len(faces), -1)
         votes, majority = faces.distribution(), faces.strict_majority()
         _make(list(zip(faces.images, fold, strict=True)), unknown, votes, majority, faces.names, file, size, workers)
     return _load(file)

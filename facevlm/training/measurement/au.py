@@ -115,7 +115,7 @@ def _real(
     votes = faces.votes[real.index].astype(np.float32)
     emotions = votes[:, : len(EMOTIONS)]
     agreed = np.where(emotions.max(1) >= chosen.agreement * votes.sum(1), emotions.argmax(1), -1)
-    return real, resting, agreed, folds.folds(faces.names[real.index])
+    return real, resting, agreed, folds.of(faces.names[real.index])
 
 
 def _renders(chosen: recipe.ActionUnits, rig: Path, work: Path, workers: int) -> tuple[Measured, list[Sample]]:

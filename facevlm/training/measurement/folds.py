@@ -25,7 +25,7 @@ FILE = Path(__file__).parent / "folds.npz"
 _FITTED = ("upper", "lower", "kept", "knots")  # what differs between folds; the rest is as in the network that ships
 
 
-def folds(names: NDArray[np.str_]) -> NDArray[np.int64]:
+def of(names: NDArray[np.str_]) -> NDArray[np.int64]:
     """The fold of each face of FER+'s training split, (n,); -1 for the tenth that is held out, which nothing is fitted
     on.
     """

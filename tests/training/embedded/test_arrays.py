@@ -35,7 +35,7 @@ def test_units_of_training_faces_are_measured_by_networks_that_were_not_fitted_o
     images = dict(
         zip(*(getattr(ferplus.read(ferplus_folder, "train"), each) for each in ("names", "images")), strict=True)
     )
-    fold = folds.folds(faces.names)
+    fold = folds.of(faces.names)
     assert set(fold) == {-1, 0, 1, 2}
     for name, units, own in zip(faces.names, faces.units, fold, strict=True):
         told = [measured(images[name], each) for each in (regressor(), *folds.networks())]

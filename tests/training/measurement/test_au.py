@@ -112,7 +112,7 @@ def test_people_left_out_are_not_fitted_on(fitted: Fitted) -> None:
 
 
 def test_after_the_network_that_ships_each_fold_has_one_that_its_faces_were_kept_from(fitted: Fitted) -> None:
-    of_fold = np.bincount(folds.folds(NAMES) + 1)[1:]
+    of_fold = np.bincount(folds.of(NAMES) + 1)[1:]
     assert fitted.real[1:] == [of_fold.sum() - count for count in of_fold]
     assert fitted.real[0] == of_fold.sum() * 4 // 5
 
